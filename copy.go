@@ -1,0 +1,158 @@
+package idxdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// CopyOptions says what [Copy] copies; the zero value is the newest version of
+// every key.
+type CopyOptions struct {
+	Keys        []string // nil: all
+	As          string   // the key's name in dst; only with exactly one of Keys
+	AllVersions bool     // also the older versions, where src keeps them
+	Force       bool     // also where dst's newest version is not one of src's
+	Progress    func(key string, version int64)
+}
+
+// CopyReport says what Copy did.
+type CopyReport struct {
+	Keys     int64 // looked at
+	Versions int64 // copied
+	Present  int64 // of those asked for, already there
+	NewBytes int64 // of document content that dst did not have
+}
+
+// Copy brings keys from src to dst, which must be an [Importer]. A version that
+// dst has already, by its id, is not copied again. Ids, authors, times and
+// messages stay as they are.
+//
+// If dst's newest version of a key is not one of src's, then somebody has saved
+// there since, and Copy fails with [ErrConflict] rather than put src's version
+// on top of it, unless Force is set. Where src keeps no history, a higher
+// number counts as newer.
+//
+// What was copied before an error stays copied; Copy can be repeated.
+func Copy(ctx context.Context, dst, src Store, opts CopyOptions) (CopyReport, error) {
+	var report CopyReport
+	importer, ok := As[Importer](dst)
+	if !ok {
+		return report, fmt.Errorf("copy: %w: the destination cannot take over versions", ErrUnsupported)
+	}
+	keys := opts.Keys
+	if opts.As != "" && len(keys) != 1 {
+		return report, fmt.Errorf("%w: a new name needs exactly one key to copy", ErrUsage)
+	}
+	if keys == nil {
+		for v, err := range src.List(ctx, ListOptions{NamesOnly: true}) {
+			if err != nil {
+				return report, err
+			}
+			keys = append(keys, v.Key)
+		}
+	}
+	for _, key := range keys {
+		if err := copyKey(ctx, dst, importer, src, key, opts, &report); err != nil {
+			return report, fmt.Errorf("copy %q: %w", key, err)
+		}
+		report.Keys++
+	}
+	return report, nil
+}
+
+func copyKey(ctx context.Context, dst Store, importer Importer, src Store, key string, opts CopyOptions, report *CopyReport) error {
+	target := key
+	if opts.As != "" {
+		target = opts.As
+	}
+	theirs, srcHistory, err := history(ctx, src, key)
+	if err != nil {
+		return err
+	}
+	ours, _, err := history(ctx, dst, target)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	cond := IfVersion(0)
+	if len(ours) > 0 {
+		head := ours[0]
+		cond = IfMatch(head.ID)
+		known := hasID(theirs, head.ID) || !srcHistory && theirs[0].Number > head.Number
+		if !known && !opts.Force && !hasID(ours, theirs[0].ID) {
+			return &ConflictError{Key: target, Want: IfMatch(theirs[0].ID), Current: &head}
+		}
+	}
+	wanted := theirs[:1]
+	if opts.AllVersions {
+		wanted = theirs
+	}
+	for _, v := range slices.Backward(wanted) { // oldest first
+		if hasID(ours, v.ID) {
+			report.Present++
+			continue
+		}
+		saved, err := copyVersion(ctx, importer, src, v, target, cond)
+		if err != nil {
+			return fmt.Errorf("version %d: %w", v.Number, err)
+		}
+		if len(ours) == 0 || saved.Version.Number > ours[0].Number {
+			ours = slices.Insert(ours, 0, saved.Version)
+			cond = IfMatch(saved.Version.ID)
+		}
+		report.Versions++
+		report.NewBytes += saved.NewBytes
+		if opts.Progress != nil {
+			opts.Progress(target, saved.Version.Number)
+		}
+	}
+	return nil
+}
+
+// history returns the versions of key, newest first, and whether the store keeps
+// more than the newest.
+func history(ctx context.Context, s Store, key string) ([]Version, bool, error) {
+	h, ok := As[Historian](s)
+	if !ok {
+		doc, err := s.Load(ctx, key, LoadOptions{})
+		if err != nil {
+			return nil, false, err
+		}
+		return []Version{doc.Version}, false, doc.Body.Close()
+	}
+	var versions []Version
+	for v, err := range h.Log(ctx, key) {
+		if err != nil {
+			return nil, true, err
+		}
+		versions = append(versions, v)
+	}
+	if len(versions) == 0 {
+		return nil, true, &NotFoundError{Key: key}
+	}
+	return versions, true, nil
+}
+
+func hasID(versions []Version, id ID) bool {
+	return slices.ContainsFunc(versions, func(v Version) bool { return v.ID == id })
+}
+
+func copyVersion(ctx context.Context, dst Importer, src Store, v Version, target string, cond Condition) (Saved, error) {
+	state, err := src.Load(ctx, v.Key, LoadOptions{Version: v.Number})
+	if err != nil {
+		return Saved{}, err
+	}
+	defer state.Body.Close()
+	docs := Documents{State: state.Body}
+	if v.Search != nil {
+		search, err := src.Load(ctx, v.Key, LoadOptions{Version: v.Number, Doc: SearchDoc})
+		if err != nil {
+			return Saved{}, err
+		}
+		defer search.Body.Close()
+		docs.Search = search.Body
+	}
+	v.Key = target
+	return dst.Import(ctx, v, docs, cond)
+}

@@ -1,0 +1,3 @@
+module github.com/idxdb/idxdb
+
+go 1.26.0
