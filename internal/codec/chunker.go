@@ -14,23 +14,24 @@ const (
 )
 
 // AverageFor returns the average chunk size in bytes for a document of size
-// bytes; a negative size is unknown and taken to be large. Small chunks find
-// more that is already there, but each costs a row, a hash and its share of an
-// index; the steps keep a document at some hundred to some thousand chunks.
+// bytes: the smallest power of two from 1 KiB to 64 KiB that makes at most about
+// 2,000 chunks of it, or 64 KiB. A negative size is unknown, and taken to be
+// large.
+//
+// Small chunks find more of what is already there, but each costs a row, a hash
+// and its share of an index to keep, and a look-up in every save. A document cut
+// with another average than its last version shares no chunks with it, so who
+// stores many versions keeps to one average while the size stays similar.
 func AverageFor(size int64) int {
-	switch {
-	case size < 0 || size > 100<<20:
-		return 64 << 10
-	case size > 50<<20:
-		return 32 << 10
-	case size > 25<<20:
-		return 16 << 10
-	case size > 12<<20:
-		return 8 << 10
-	case size > 6<<20:
-		return 4 << 10
+	const most = 64 << 10
+	if size < 0 {
+		return most
 	}
-	return 2 << 10
+	avg := 1 << 10
+	for avg < most && size > int64(avg)*2048 {
+		avg *= 2
+	}
+	return avg
 }
 
 // A Chunker finds content-defined chunk boundaries. It keeps nothing between
@@ -43,8 +44,8 @@ func AverageFor(size int64) int {
 // last is shorter than a quarter of the average or longer than four times the
 // average.
 //
-// The boundary after a byte is decided by the bytes since the previous boundary
-// alone. Nothing that is stored depends on where boundaries are, but if they
+// Where a chunk ends is decided by its own bytes alone: most often by the last 64
+// of them. Nothing that is stored depends on where boundaries are, but if they
 // move, saves no longer find the chunks that older versions stored.
 type Chunker struct {
 	min, avg, max int
@@ -78,9 +79,13 @@ func (c *Chunker) Max() int { return c.max }
 func (c *Chunker) Cut(b []byte, final bool) int {
 	n := min(len(b), c.max)
 	if n > c.min {
-		h, cut := scan(b[:min(n, c.avg)], c.min, 0, c.early)
-		if cut == 0 {
-			_, cut = scan(b[:n], c.avg, h, c.late)
+		var h uint64
+		for _, x := range b[c.min-window : c.min] {
+			h = h<<1 + gear[x]
+		}
+		cut, h := scan(b[:min(n, c.avg)], c.min, h, c.early)
+		if cut == 0 && n > c.avg {
+			cut, _ = scan(b[:n], c.avg, h, c.late)
 		}
 		if cut != 0 {
 			return cut
@@ -92,16 +97,42 @@ func (c *Chunker) Cut(b []byte, final bool) int {
 	return 0
 }
 
-// scan rolls h over b from position i on. It returns the position after the
-// first byte at which h is below limit, or 0 and h at the end of b.
-func scan(b []byte, i int, h, limit uint64) (uint64, int) {
-	for ; i < len(b); i++ {
-		h = h<<1 + gear[b[i]]
-		if h < limit {
-			return h, i + 1
+// window is the number of bytes that the hash depends on: it moves one bit to
+// the left with each byte.
+const window = 64
+
+// scan rolls h over b from position i on, and returns the position after the
+// first byte at which it is below limit, else 0 and h at the end of b.
+//
+// All that saving an unchanged document costs, besides hashing it, is this loop.
+// It takes four bytes a step, and gets from one to the next without waiting for
+// the hashes between: h<<4 plus a sum that needs only the bytes.
+func scan(b []byte, i int, h, limit uint64) (int, uint64) {
+	for ; i+4 <= len(b); i += 4 {
+		w := b[i : i+4 : i+4]
+		g1 := gear[w[0]]
+		g2 := g1<<1 + gear[w[1]]
+		g3 := g2<<1 + gear[w[2]]
+		g4 := g3<<1 + gear[w[3]]
+		if h<<1+g1 < limit {
+			return i + 1, 0
+		}
+		if h<<2+g2 < limit {
+			return i + 2, 0
+		}
+		if h<<3+g3 < limit {
+			return i + 3, 0
+		}
+		if h = h<<4 + g4; h < limit {
+			return i + 4, 0
 		}
 	}
-	return h, 0
+	for ; i < len(b); i++ {
+		if h = h<<1 + gear[b[i]]; h < limit {
+			return i + 1, 0
+		}
+	}
+	return 0, h
 }
 
 // gear holds a random number for each byte value: the first 8 bytes, big endian,

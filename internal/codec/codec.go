@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/pierrec/lz4/v4"
 )
@@ -72,7 +73,8 @@ func (e *Encoder) Encode(raw []byte, effort Effort) (Codec, []byte) {
 	}
 	c, text := plain, raw
 	e.out = e.out[:0]
-	if e.hex.pack(raw) {
+	// zstd makes less of decimal digits than the 4 bits that packing takes.
+	if e.hex.pack(raw) && !(effort == Small && e.hex.decimal()) {
 		c, text = packed, e.hex.text
 		e.out = binary.AppendUvarint(e.out, uint64(len(text)))
 		e.out = binary.AppendUvarint(e.out, uint64(len(e.hex.side)))
@@ -97,7 +99,7 @@ func (e *Encoder) compress(dst, text []byte, effort Effort) []byte {
 		return e.zst.appendBlocks(dst, text)
 	}
 	n := len(dst)
-	dst = grow(dst, lz4.CompressBlockBound(len(text)))
+	dst = slices.Grow(dst, lz4.CompressBlockBound(len(text)))
 	m, err := e.lz4.CompressBlock(text, dst[n:cap(dst)])
 	if err != nil || m == 0 { // cannot be, with that much room
 		return append(dst, text...)
@@ -181,7 +183,7 @@ func (d *Decoder) decompress(dst []byte, zstd bool, n int, data []byte) ([]byte,
 		return nil, damaged("%d bytes cannot hold that many", len(data))
 	}
 	start := len(dst)
-	dst = grow(dst, n)[:start+n]
+	dst = slices.Grow(dst, n)[:start+n]
 	m, err := lz4.UncompressBlock(data, dst[start:start+n:start+n])
 	if err != nil {
 		return nil, &damage{text: "LZ4 block", cause: err}
@@ -190,12 +192,4 @@ func (d *Decoder) decompress(dst []byte, zstd bool, n int, data []byte) ([]byte,
 		return nil, damaged("LZ4 block of %d bytes instead of %d", m, n)
 	}
 	return dst, nil
-}
-
-// grow returns b with room for n more bytes.
-func grow(b []byte, n int) []byte {
-	if cap(b)-len(b) >= n {
-		return b
-	}
-	return append(make([]byte, 0, max(len(b)+n, 2*cap(b))), b...)
 }

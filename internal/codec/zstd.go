@@ -2,6 +2,7 @@ package codec
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -23,7 +24,8 @@ type zstdEncoder struct {
 func (z *zstdEncoder) appendBlocks(dst, b []byte) []byte {
 	if z.enc == nil {
 		enc, err := zstd.NewWriter(nil,
-			zstd.WithEncoderLevel(zstd.SpeedDefault),
+			// The next level makes index states 0.6 % smaller and takes 1 MB more.
+			zstd.WithEncoderLevel(zstd.SpeedFastest),
 			zstd.WithWindowSize(MaxChunk),
 			zstd.WithEncoderCRC(false),
 			zstd.WithEncoderConcurrency(1),
@@ -69,7 +71,7 @@ func (z *zstdDecoder) decode(dst []byte, n int, data []byte) ([]byte, error) {
 	}
 	z.frame = append(append(z.frame[:0], zstdHeader...), data...)
 	start := len(dst)
-	dst = grow(dst, n)
+	dst = slices.Grow(dst, n)
 	out, err := z.dec.DecodeAll(z.frame, dst[:start:start+n])
 	if err != nil {
 		return nil, &damage{text: "zstd", cause: err}
