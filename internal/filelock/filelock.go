@@ -154,9 +154,11 @@ func (l *Lock) leave(w *waiter) (grant, bool) {
 	return grant{}, false
 }
 
-// startLocked sends a goroutine to wait in the kernel, if one is needed.
+// startLocked sends a goroutine to wait in the kernel, if one is needed. It does
+// so while this process still has the lock: asking only after giving it back
+// could overtake a process that was woken but has not run yet.
 func (l *Lock) startLocked() {
-	if l.attempt || l.held != nil || len(l.queue) == 0 {
+	if l.attempt || len(l.queue) == 0 {
 		return
 	}
 	l.attempt = true
@@ -184,7 +186,7 @@ func (l *Lock) wait() {
 		l.held = file
 	}
 	w.granted <- grant{file, err}
-	l.startLocked() // after an error the next one tries for itself
+	l.startLocked() // for the next one, to have its place in the kernel's queue
 }
 
 func (l *Lock) release(file *flock.Flock) error {
@@ -192,9 +194,7 @@ func (l *Lock) release(file *flock.Flock) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held = nil
-	err := file.Unlock()
-	l.startLocked() // only now: other processes that wait come first
-	if err != nil {
+	if err := file.Unlock(); err != nil {
 		return fmt.Errorf("unlock %s: %w", l.path, err)
 	}
 	return nil
