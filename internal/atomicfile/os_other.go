@@ -1,0 +1,12 @@
+//go:build !unix
+
+package atomicfile
+
+import "io/fs"
+
+const umask fs.FileMode = 0
+
+// SyncDir does nothing: directories cannot be flushed on this platform.
+func SyncDir(dir string) error { return nil }
+
+func isUnsupported(error) bool { return false }
