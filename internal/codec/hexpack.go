@@ -165,7 +165,7 @@ func appendPacked(dst, digits []byte) []byte {
 
 // putUnpacked writes to dst the digits of the bytes of src, twice as many.
 func putUnpacked(dst, src []byte) {
-	for len(src) >= 4 && len(dst) >= 8 {
+	for len(src) >= 4 {
 		x := uint64(binary.LittleEndian.Uint32(src))
 		x = (x | x<<16) & 0x0000ffff0000ffff
 		x = (x | x<<8) & 0x00ff00ff00ff00ff
@@ -175,8 +175,9 @@ func putUnpacked(dst, src []byte) {
 		dst, src = dst[8:], src[4:]
 	}
 	const digits = "0123456789abcdef"
-	for i, b := range src {
-		dst[2*i], dst[2*i+1] = digits[b>>4], digits[b&15]
+	for _, b := range src {
+		dst[0], dst[1] = digits[b>>4], digits[b&15]
+		dst = dst[2:]
 	}
 }
 
@@ -185,37 +186,63 @@ func unpackHex(dst []byte, rawLen int, text, side []byte) ([]byte, error) {
 	start := len(dst)
 	dst = slices.Grow(dst, rawLen)
 	out := dst[start : start+rawLen] // what is left to fill
+	short := 0
+	if len(side) > len(text)/2 { // short literals, as between fractions
+		short = 24
+	}
 	for {
-		lit := text
-		i := bytes.IndexByte(text, escape)
-		if i >= 0 {
-			lit = text[:i]
-		}
-		if len(lit) > len(out) {
+		n := copyLiteral(out, text, short)
+		if n < 0 {
 			return nil, damaged("hex packed text is too long")
 		}
-		out = out[copy(out, lit):]
-		if i < 0 {
+		out, text = out[n:], text[n:]
+		if len(text) == 0 {
 			break
 		}
-		if i+1 >= len(text) {
+		if len(text) == 1 {
 			return nil, damaged("hex packed text ends in an escape")
 		}
-		n := int(text[i+1])
-		text = text[i+2:]
+		count := int(text[1])
+		text = text[2:]
 		switch {
-		case n == 0 && len(out) > 0:
+		case count == 0 && len(out) > 0:
 			out[0] = escape
 			out = out[1:]
-		case n < minPacked || n > len(side) || 2*n > len(out):
-			return nil, damaged("hex packed text asks for %d bytes, with %d left and room for %d", n, len(side), len(out)/2)
+		case count < minPacked || count > len(side) || 2*count > len(out):
+			return nil, damaged("hex packed text asks for %d bytes, with %d left and room for %d", count, len(side), len(out)/2)
 		default:
-			putUnpacked(out, side[:n])
-			out, side = out[2*n:], side[n:]
+			putUnpacked(out[:2*count], side[:count])
+			out, side = out[2*count:], side[count:]
 		}
 	}
 	if len(out) != 0 || len(side) != 0 {
 		return nil, damaged("hex packed text ends %d bytes early, with %d bytes over", len(out), len(side))
 	}
 	return dst[:start+rawLen], nil
+}
+
+// copyLiteral copies text up to its first escape to out. It returns the number of
+// bytes before the escape, or -1 if there is no room for them. It may write some
+// bytes more to out. The first bytes, up to short, are copied without calls of
+// bytes.IndexByte and copy, which do not pay off for them.
+func copyLiteral(out, text []byte, short int) int {
+	i := 0
+	for i < short && i+8 <= len(text) && i+8 <= len(out) {
+		x := binary.LittleEndian.Uint64(text[i:])
+		binary.LittleEndian.PutUint64(out[i:], x)
+		x ^= escape * ones
+		if zero := (x - ones) &^ x & tops; zero != 0 {
+			return i + bits.TrailingZeros64(zero)/8 // the lowest bit set is right
+		}
+		i += 8
+	}
+	n := bytes.IndexByte(text[i:], escape)
+	if n < 0 {
+		n = len(text) - i
+	}
+	if n > len(out)-i {
+		return -1
+	}
+	copy(out[i:], text[i:i+n])
+	return i + n
 }

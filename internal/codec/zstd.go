@@ -15,8 +15,9 @@ const zstdHeader = "\x28\xb5\x2f\xfd\x00\x50"
 
 // zstdEncoder makes zstd blocks. The zero value is ready.
 type zstdEncoder struct {
-	enc   *zstd.Encoder
-	frame []byte
+	enc    *zstd.Encoder
+	frame  []byte
+	header zstd.Header
 }
 
 // appendBlocks appends the blocks of the zstd frame of b. If that fails it
@@ -37,11 +38,10 @@ func (z *zstdEncoder) appendBlocks(dst, b []byte) []byte {
 		z.enc = enc
 	}
 	z.frame = z.enc.EncodeAll(b, z.frame[:0])
-	var h zstd.Header
-	if err := h.Decode(z.frame); err != nil || h.HasCheckSum || h.DictionaryID != 0 {
+	if err := z.header.Decode(z.frame); err != nil || z.header.HasCheckSum || z.header.DictionaryID != 0 {
 		return append(dst, b...)
 	}
-	return append(dst, z.frame[h.HeaderSize:]...)
+	return append(dst, z.frame[z.header.HeaderSize:]...)
 }
 
 // zstdDecoder restores what zstdEncoder made. The zero value is ready.
