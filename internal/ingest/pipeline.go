@@ -1,0 +1,169 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/idxdb/idxdb/internal/codec"
+	"github.com/idxdb/idxdb/internal/jsonscan"
+)
+
+// A segment is a stretch of whole chunks on its way through the pipeline.
+type segment struct {
+	buf    []byte // all of it
+	fresh  []byte // the part of buf that was not in the segment before
+	cuts   []int  // the end of each chunk in buf
+	chunks []Chunk
+	done   chan struct{} // one for validation, one for hashing
+	users  atomic.Int32  // of buf
+}
+
+// A pipeline is one goroutine that reads and cuts, one that validates, several
+// that hash and compress, and the caller, who receives in order.
+type pipeline struct {
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	o       Options
+	chunker *codec.Chunker
+	scanner *jsonscan.Scanner
+	size    int64 // of what was read
+
+	toHash     chan *segment
+	toValidate chan *segment
+	ordered    chan *segment
+	free       sync.Pool
+}
+
+func newPipeline(ctx context.Context, o Options, average int) (*pipeline, error) {
+	chunker, err := codec.NewChunker(average)
+	if err != nil {
+		return nil, err
+	}
+	length := smallSegment
+	if average > 8<<10 {
+		length = largeSegment
+	}
+	p := &pipeline{
+		o:       o,
+		chunker: chunker,
+		scanner: newScanner(),
+		// Channels are short: what is in them is memory.
+		toHash:     make(chan *segment, workers()),
+		toValidate: make(chan *segment, workers()),
+		ordered:    make(chan *segment, 2*workers()),
+	}
+	p.free.New = func() any { return make([]byte, length) }
+	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	return p, nil
+}
+
+// stop ends all goroutines, at the latest when the Read they are in returns.
+func (p *pipeline) stop() { p.cancel(context.Canceled) }
+
+func (p *pipeline) cause() error { return context.Cause(p.ctx) }
+
+// read fills segments and cuts them. What is left behind the last cut begins
+// the next segment.
+func (p *pipeline) read(r io.Reader) {
+	defer close(p.ordered)
+	defer close(p.toHash)
+	defer close(p.toValidate)
+	var carry []byte
+	for final := false; !final; {
+		buf := p.free.Get().([]byte)
+		kept := copy(buf, carry)
+		n, err := io.ReadFull(contextReader{p.ctx, r}, buf[kept:])
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			final = true
+		} else if err != nil {
+			p.cancel(fmt.Errorf("read the document: %w", err))
+			return
+		}
+		p.size += int64(n)
+		data := buf[:kept+n]
+		seg := &segment{buf: buf, fresh: data[kept:], done: make(chan struct{}, 2)}
+		end := 0
+		for end < len(data) {
+			cut := p.chunker.Cut(data[end:], final)
+			if cut == 0 {
+				break
+			}
+			end += cut
+			seg.cuts = append(seg.cuts, end)
+		}
+		carry = append(carry[:0], data[end:]...)
+		seg.users.Store(2)
+		for _, to := range []chan *segment{p.ordered, p.toValidate, p.toHash} {
+			select {
+			case to <- seg:
+			case <-p.ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+func (p *pipeline) release(seg *segment) {
+	if seg.users.Add(-1) == 0 {
+		p.free.Put(seg.buf) //nolint:staticcheck // a slice header is allocated, once a segment
+	}
+}
+
+func (p *pipeline) validate() {
+	var last *segment
+	finish := func(seg *segment) {
+		p.release(seg)
+		seg.done <- struct{}{}
+	}
+	for seg := range p.toValidate {
+		if last != nil {
+			finish(last)
+		}
+		if _, err := p.scanner.Write(seg.fresh); err != nil {
+			p.cancel(err)
+			return
+		}
+		last = seg
+	}
+	if p.ctx.Err() != nil || last == nil {
+		return
+	}
+	if err := p.scanner.Close(); err != nil {
+		p.cancel(err)
+		return
+	}
+	finish(last)
+}
+
+func (p *pipeline) work() {
+	enc := codec.NewEncoder()
+	for seg := range p.toHash {
+		start := 0
+		seg.chunks = make([]Chunk, len(seg.cuts))
+		for i, end := range seg.cuts {
+			if err := p.hash(enc, seg.buf[start:end], &seg.chunks[i]); err != nil {
+				p.cancel(err)
+				return
+			}
+			start = end
+		}
+		p.release(seg)
+		seg.done <- struct{}{}
+	}
+}
+
+func (p *pipeline) hash(enc *codec.Encoder, raw []byte, c *Chunk) (err error) {
+	c.Size = len(raw)
+	c.Hash = codec.Sum(raw)
+	if c.ID, err = p.o.Known(c.Hash); err != nil || c.ID != 0 {
+		return err
+	}
+	var data []byte
+	c.Codec, data = enc.Encode(raw, p.o.Effort)
+	c.Data = append(make([]byte, 0, len(data)), data...)
+	return nil
+}

@@ -1,0 +1,173 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/idxdb/idxdb"
+	_ "modernc.org/sqlite" // SQLite without cgo
+)
+
+type purpose int
+
+const (
+	forReading   purpose = iota // query_only; keeps -wal and -shm alive like a writer
+	forWriting                  // one per store, behind the lock
+	forImmutable                // a file nobody can be changing, in a place we may not write to
+)
+
+// background is the context of statements inside a transaction: each is short,
+// and a cancelled statement would cost the connection. The caller looks at its
+// own context between them.
+var background = context.Background()
+
+// dsn is the one place where connection settings are made. checkSettings reads
+// them back.
+func dsn(path string, p purpose) string {
+	q := url.Values{}
+	q.Set("_defensive", "true") // a hostile file cannot make SQLite corrupt itself
+	q.Set("_txlock", "deferred")
+	q.Add("_pragma", "busy_timeout(10000)") // only foreign programs can make us wait here
+	q.Add("_pragma", "trusted_schema(0)")
+	q.Add("_pragma", "cell_size_check(1)")
+	switch p {
+	case forReading:
+		q.Set("mode", "rw")
+		q.Add("_pragma", "query_only(1)")
+	case forWriting:
+		q.Set("mode", "rw")
+		q.Add("_pragma", "synchronous(full)")
+	case forImmutable:
+		q.Set("mode", "ro")
+		q.Set("immutable", "1")
+		q.Add("_pragma", "query_only(1)")
+	}
+	escaped := (&url.URL{Path: path}).EscapedPath()
+	return "file:" + strings.ReplaceAll(escaped, "?", "%3F") + "?" + q.Encode()
+}
+
+// A conn is a connection with all its statements prepared. It is used by one
+// goroutine at a time.
+type conn struct {
+	db    *sql.DB
+	c     *sql.Conn
+	read  [len(readSQL)]*sql.Stmt
+	write [len(writeSQL)]*sql.Stmt // only forWriting
+	begin *sql.Stmt                // of a reader
+	end   *sql.Stmt
+}
+
+func openConn(path string, p purpose) (_ *conn, err error) {
+	db, err := sql.Open("sqlite", dsn(path, p))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	cn := &conn{db: db}
+	defer func() {
+		if err != nil {
+			cn.close()
+		}
+	}()
+	if cn.c, err = db.Conn(background); err != nil {
+		return nil, translate(err)
+	}
+	if err := cn.checkSettings(p); err != nil {
+		return nil, err
+	}
+	if err := cn.checkSchema(); err != nil {
+		return nil, err
+	}
+	return cn, cn.prepare(p)
+}
+
+func (cn *conn) prepare(p purpose) (err error) {
+	for i, text := range readSQL {
+		if cn.read[i], err = cn.c.PrepareContext(background, text); err != nil {
+			return translate(err)
+		}
+	}
+	if cn.begin, err = cn.c.PrepareContext(background, "BEGIN"); err != nil {
+		return translate(err)
+	}
+	if cn.end, err = cn.c.PrepareContext(background, "ROLLBACK"); err != nil {
+		return translate(err)
+	}
+	if p != forWriting {
+		return nil
+	}
+	for i, text := range writeSQL {
+		if cn.write[i], err = cn.c.PrepareContext(background, text); err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
+
+// checkSettings reads back what dsn asked for: SQLite ignores what it does not
+// understand.
+func (cn *conn) checkSettings(p purpose) error {
+	want := map[string]string{"busy_timeout": "10000", "trusted_schema": "0"}
+	switch p {
+	case forReading:
+		want["query_only"] = "1"
+		want["journal_mode"] = "wal"
+	case forImmutable:
+		want["query_only"] = "1"
+	case forWriting:
+		want["synchronous"] = "2"
+		want["journal_mode"] = "wal"
+	}
+	for name, value := range want {
+		var got string
+		if err := cn.c.QueryRowContext(background, "PRAGMA "+name).Scan(&got); err != nil {
+			return translate(err)
+		}
+		if got != value {
+			return fmt.Errorf("%w: SQLite has %s=%s where %s is needed", idxdb.ErrUnsupported, name, got, value)
+		}
+	}
+	return nil
+}
+
+func (cn *conn) close() error {
+	var err error
+	if cn.c != nil {
+		for _, stmt := range append(append(cn.read[:], cn.write[:]...), cn.begin, cn.end) {
+			if stmt != nil {
+				stmt.Close() // the connection is closed next, which reports
+			}
+		}
+		err = cn.c.Close()
+	}
+	return errors.Join(err, cn.db.Close())
+}
+
+// exec runs a write statement and returns the last inserted row id.
+func (cn *conn) exec(stmt int, args ...any) (int64, error) {
+	res, err := cn.write[stmt].ExecContext(background, args...)
+	if err != nil {
+		return 0, translate(err)
+	}
+	id, err := res.LastInsertId()
+	return id, translate(err)
+}
+
+// query runs a read statement and calls row for each row.
+func (cn *conn) query(stmt int, row func(*sql.Rows) error, args ...any) error {
+	rows, err := cn.read[stmt].QueryContext(background, args...)
+	if err != nil {
+		return translate(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			return translate(err)
+		}
+	}
+	return translate(rows.Err())
+}

@@ -1,0 +1,210 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/idxdb/idxdb"
+	"github.com/idxdb/idxdb/internal/codec"
+)
+
+// Garbage is collected beside saves and loads, in two steps and without clocks.
+// A transaction marks the chunks that no version uses with the file's epoch, and
+// raises the epoch. Marked chunks are removed only while nobody holds the epoch
+// of the mark or an earlier one; every save and load holds the epoch in which it
+// began, as a lock that ends with its process. See Store.snapshot.
+
+// usage finds the chunks that no version uses.
+type usage struct {
+	unused      idSet
+	lastVersion int64 // the highest row id of a version that was looked at
+}
+
+// lookAt takes out the chunks of all versions that were not looked at yet.
+func (u *usage) lookAt(cn *conn) error {
+	return cn.query(manifestsAfter, func(rows *sql.Rows) error {
+		var id int64
+		var search, state sql.RawBytes
+		if err := rows.Scan(&id, &search, &state); err != nil {
+			return err
+		}
+		u.lastVersion = id
+		for _, data := range [][]byte{search, state} {
+			if data == nil {
+				continue
+			}
+			runs, _, err := codec.ParseRuns(data)
+			if err != nil {
+				return &idxdb.CorruptError{Detail: fmt.Sprintf("the list of chunks of version row %d", id), Err: err}
+			}
+			for _, r := range runs {
+				u.unused.removeRun(r)
+			}
+		}
+		return nil
+	}, u.lastVersion)
+}
+
+// markGarbage marks what no version uses. It looks at all versions in a read
+// transaction, and in the turn to write only at those that came since.
+func (s *Store) markGarbage(ctx context.Context, progress idxdb.Progress) error {
+	u := usage{unused: idSet{}}
+	err := s.view(ctx, func(cn *conn) error {
+		each := func(do func(int64)) func(rows *sql.Rows) error {
+			return func(rows *sql.Rows) error {
+				var id int64
+				err := rows.Scan(&id)
+				do(id)
+				return err
+			}
+		}
+		if err := cn.query(chunkIDs, each(u.unused.add)); err != nil {
+			return err
+		}
+		if err := u.lookAt(cn); err != nil {
+			return err
+		}
+		return cn.query(garbageIDs, each(u.unused.remove)) // those are marked already
+	})
+	if err != nil {
+		return err
+	}
+	unused := u.unused.sorted()
+	for done := 0; done < len(unused); {
+		progress("mark", int64(done), int64(len(unused)))
+		turn := unused[done:min(len(unused), done+chunksATurn)]
+		err := s.update(ctx, "vacuum", func(cn *conn) (bool, error) { return cn.mark(&u, turn) })
+		if err != nil {
+			return err
+		}
+		done += len(turn)
+	}
+	return nil
+}
+
+func (cn *conn) mark(u *usage, ids []int64) (bool, error) {
+	meta, err := cn.meta()
+	if err != nil {
+		return false, err
+	}
+	if err := u.lookAt(cn); err != nil {
+		return false, err
+	}
+	for _, id := range ids {
+		if !u.unused.has(id) {
+			continue // a version that came since uses it
+		}
+		if _, err := cn.exec(markGarbage, id, meta.Epoch); err != nil {
+			return false, err
+		}
+	}
+	meta.Epoch++
+	return true, cn.setMeta(&meta)
+}
+
+// sweep removes marked chunks whose epoch nobody holds any more. Whoever begins
+// later treats them as absent, and whoever stores one again unmarks it in the
+// same transaction, so what is marked now is in nobody's way.
+func (s *Store) sweep(ctx context.Context, progress idxdb.Progress) (removed int64, err error) {
+	if s.ranges == nil {
+		return 0, nil // nobody could tell us what is needed
+	}
+	marked, err := s.marked(ctx)
+	if err != nil || len(marked) == 0 {
+		return 0, err
+	}
+	last, err := s.freeEpoch(marked)
+	if err != nil {
+		return 0, err
+	}
+	var dead []int64
+	for _, m := range marked {
+		if m.epoch <= last {
+			dead = append(dead, m.id)
+		}
+	}
+	for done := 0; done < len(dead); {
+		progress("remove", int64(done), int64(len(dead)))
+		turn := dead[done:min(len(dead), done+chunksATurn)]
+		n, err := s.sweepTurn(ctx, turn, last)
+		removed += n
+		if err != nil {
+			return removed, err
+		}
+		done += len(turn)
+	}
+	return removed, nil
+}
+
+type mark struct{ id, epoch int64 }
+
+func (s *Store) marked(ctx context.Context) (list []mark, err error) {
+	err = s.view(ctx, func(cn *conn) error {
+		return cn.query(garbageMarks, func(rows *sql.Rows) error {
+			var m mark
+			err := rows.Scan(&m.id, &m.epoch)
+			list = append(list, m)
+			return err
+		})
+	})
+	return list, err
+}
+
+// freeEpoch returns the highest epoch in marked up to which nobody holds one, 0
+// if there is none.
+func (s *Store) freeEpoch(marked []mark) (int64, error) {
+	lowest, highest := marked[0].epoch, marked[0].epoch
+	for _, m := range marked {
+		lowest, highest = min(lowest, m.epoch), max(highest, m.epoch)
+	}
+	for highest >= lowest { // epochs are raised once a turn, so there are few
+		release, ok, err := s.ranges.TryExclusive(0, highest)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			return highest, release()
+		}
+		highest--
+	}
+	return 0, nil
+}
+
+// sweepTurn removes chunks that were marked in last or before, and still are.
+func (s *Store) sweepTurn(ctx context.Context, ids []int64, last int64) (removed int64, err error) {
+	err = s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
+		release, ok, err := s.ranges.TryExclusive(0, last)
+		if err != nil || !ok {
+			return false, err // somebody slept between looking at the epoch and holding it
+		}
+		defer release()
+		for _, id := range ids {
+			still := false
+			err := cn.query(garbageOf, func(rows *sql.Rows) error {
+				var epoch int64
+				err := rows.Scan(&epoch)
+				still = epoch <= last
+				return err
+			}, id)
+			if err != nil {
+				return false, err
+			}
+			if !still {
+				continue
+			}
+			if _, err := cn.exec(deleteChunk, id); err != nil {
+				return false, err
+			}
+			if _, err := cn.exec(unmarkGarbage, id); err != nil {
+				return false, err
+			}
+			removed++
+		}
+		return true, nil
+	})
+	if err != nil {
+		removed = 0
+	}
+	return removed, err
+}

@@ -1,0 +1,102 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/idxdb/idxdb"
+	"github.com/idxdb/idxdb/internal/schema"
+)
+
+// Inspect implements idxdb.Inspector.
+func (s *Store) Inspect(ctx context.Context) (idxdb.Inspection, error) {
+	in := idxdb.Inspection{
+		Location:   s.path,
+		Kind:       "sqlite",
+		FileSize:   s.fileSize(),
+		KeyDetails: []idxdb.KeyDetails{},
+	}
+	err := s.view(ctx, func(cn *conn) error {
+		meta, err := cn.meta()
+		if err != nil {
+			return err
+		}
+		in.Format = int(meta.Format)
+		in.Lineage = hex.EncodeToString(meta.Lineage)
+		in.CreatedAt = time.UnixMicro(meta.CreatedAt).UTC()
+		list, err := cn.list(idxdb.ListOptions{})
+		if err != nil {
+			return err
+		}
+		in.Keys = int64(len(list))
+		for _, v := range list {
+			if err := cn.inspectKey(&in, v); err != nil {
+				return err
+			}
+		}
+		free, err := cn.freeList()
+		in.FreeSize = free * schema.PageSize
+		return err
+	})
+	if err == nil {
+		err = s.inspectChunks(ctx, &in)
+	}
+	if err != nil {
+		return idxdb.Inspection{}, fmt.Errorf("inspect: %w", err)
+	}
+	return in, nil
+}
+
+func (cn *conn) inspectKey(in *idxdb.Inspection, newest idxdb.Version) error {
+	k, err := cn.liveKey(newest.Key)
+	if err != nil {
+		return err
+	}
+	versions, err := cn.versions(k)
+	if err != nil {
+		return err
+	}
+	d := idxdb.KeyDetails{Newest: newest, Versions: k.Versions}
+	for i := range versions {
+		d.RawSize += versions[i].StateSize + versions[i].SearchSize.Int64
+	}
+	in.Versions += d.Versions
+	in.RawSize += d.RawSize
+	in.KeyDetails = append(in.KeyDetails, d)
+	return nil
+}
+
+// inspectChunks adds up all chunks, and which of them no version uses.
+func (s *Store) inspectChunks(ctx context.Context, in *idxdb.Inspection) error {
+	u := usage{unused: idSet{}}
+	return s.view(ctx, func(cn *conn) error {
+		err := cn.query(chunkIDs, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			u.unused.add(id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if err := u.lookAt(cn); err != nil {
+			return err
+		}
+		return cn.query(chunkSizes, func(rows *sql.Rows) error {
+			var id, raw, compressed int64
+			if err := rows.Scan(&id, &raw, &compressed); err != nil {
+				return err
+			}
+			in.Chunks++
+			in.ContentSize += raw
+			in.StoredSize += compressed
+			if u.unused.has(id) {
+				in.GarbageSize += compressed
+			}
+			return nil
+		})
+	})
+}

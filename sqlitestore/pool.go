@@ -1,0 +1,113 @@
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/idxdb/idxdb"
+)
+
+// A pool has a bounded number of connections for reading, opened as needed.
+type pool struct {
+	path   string
+	idle   chan *conn
+	tokens chan struct{} // one for each connection that may still be opened
+
+	mu      sync.Mutex
+	purpose purpose
+	closed  bool
+}
+
+func newPool(path string, opts Options) *pool {
+	n := opts.Readers
+	if n <= 0 {
+		n = 4
+	}
+	p := &pool{path: path, idle: make(chan *conn, n), tokens: make(chan struct{}, n)}
+	for range n {
+		p.tokens <- struct{}{}
+	}
+	return p
+}
+
+// get returns a connection for the caller alone; it goes back with put.
+func (p *pool) get(ctx context.Context) (*conn, error) {
+	select {
+	case cn := <-p.idle: // rather than open another
+		return cn, nil
+	default:
+	}
+	select {
+	case cn := <-p.idle:
+		return cn, nil
+	case <-p.tokens:
+		cn, err := p.open()
+		if err != nil {
+			p.tokens <- struct{}{}
+		}
+		return cn, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pool) open() (*conn, error) {
+	p.mu.Lock()
+	how, closed := p.purpose, p.closed
+	p.mu.Unlock()
+	if closed {
+		return nil, idxdb.ErrClosed
+	}
+	return openConn(p.path, how)
+}
+
+func (p *pool) put(cn *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		cn.close()
+		return
+	}
+	p.idle <- cn
+}
+
+func (p *pool) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	var err error
+	for {
+		select {
+		case cn := <-p.idle:
+			err = errors.Join(err, cn.close())
+		default:
+			return err
+		}
+	}
+}
+
+// view runs fn in one read transaction: all it reads is of one moment. It must
+// be short, since the WAL cannot be recycled meanwhile.
+func (s *Store) view(ctx context.Context, fn func(*conn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
+	cn, err := s.readers.get(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.readers.put(cn)
+	if _, err := cn.begin.ExecContext(background); err != nil {
+		return translate(err)
+	}
+	err = fn(cn)
+	if _, endErr := cn.end.ExecContext(background); err == nil && endErr != nil {
+		err = fmt.Errorf("end a read transaction: %w", translate(endErr))
+	}
+	return err
+}

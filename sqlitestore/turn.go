@@ -1,0 +1,90 @@
+package sqlitestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/idxdb/idxdb"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// update is the one place where the file is changed. It waits for the turn to
+// write, runs fn in a transaction, and commits if fn returns true. What fn did
+// is durable when update returns nil.
+func (s *Store) update(ctx context.Context, operation string, fn func(*conn) (commit bool, err error)) error {
+	if err := s.checkWritable(); err != nil {
+		return err
+	}
+	release, err := s.lock.Acquire(ctx, operation)
+	if err != nil {
+		return err
+	}
+	defer release()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
+	if err := s.checkReplaced(); err != nil {
+		return err
+	}
+	cn := s.writer
+	if _, err := cn.exec(begin); err != nil {
+		return err
+	}
+	keep, err := fn(cn)
+	if err == nil && keep {
+		err = ctx.Err() // the last moment at which it can still be called off
+	}
+	if err != nil || !keep {
+		cn.rollback()
+		return err
+	}
+	if err := s.commit(cn); err != nil {
+		return err
+	}
+	// A file that was moved away meanwhile has the commit, but nobody will look
+	// for it there.
+	return s.checkReplaced()
+}
+
+func (s *Store) commit(cn *conn) error {
+	_, err := cn.write[commit].ExecContext(background)
+	if err == nil {
+		return nil
+	}
+	cn.rollback()
+	var e *sqlite.Error
+	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_IOERR {
+		// The commit record may have reached the disk: what a crash leaves of it
+		// decides.
+		return &uncertain{translate(err)}
+	}
+	return translate(err)
+}
+
+// rollback ends the transaction if SQLite has not done so already.
+func (cn *conn) rollback() {
+	cn.write[rollback].ExecContext(background)
+}
+
+// uncertain marks an error of a commit that may have happened.
+type uncertain struct{ err error }
+
+func (u *uncertain) Error() string { return "commit: " + u.err.Error() }
+func (u *uncertain) Unwrap() error { return u.err }
+
+// saveError says what err means for the save of key.
+func saveError(key string, id idxdb.ID, err error) error {
+	var u *uncertain
+	if errors.As(err, &u) {
+		return &idxdb.OutcomeUnknownError{Key: key, ID: id, Err: u.err}
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w (nothing was saved)", err)
+	}
+	return err
+}
