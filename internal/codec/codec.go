@@ -52,48 +52,66 @@ const (
 )
 
 // An Encoder compresses chunks. It is not safe for concurrent use. It keeps
-// buffers of a few times the largest chunk it was given.
+// buffers of a few times the largest chunk it was given, and some 150 KB of
+// tables; 400 KB more once it was asked for [Small].
 type Encoder struct {
-	hex hexPacker
-	lz4 lz4.Compressor
-	zst zstdEncoder
-	out []byte
+	hex         hexPacker
+	lz4         lz4.Compressor
+	zst         zstdEncoder
+	packed, out []byte
 }
 
 // NewEncoder returns an Encoder.
 func NewEncoder() *Encoder { return &Encoder{} }
 
-// Encode compresses a chunk of 1 to [MaxChunk] bytes. It returns the chunk
-// itself, with [Raw], if nothing makes it smaller. The result is valid until the
-// next call of Encode, and only as long as raw is not changed.
+// Encode compresses a chunk of 1 to [MaxChunk] bytes. It tries what is worth
+// trying for this content, and returns the smallest; that is the chunk itself,
+// with [Raw], if nothing makes it smaller. The result is valid until the next
+// call of Encode, and only as long as raw is not changed.
 func (e *Encoder) Encode(raw []byte, effort Effort) (Codec, []byte) {
 	plain, packed := LZ4, HexLZ4
 	if effort == Small {
 		plain, packed = Zstd, HexZstd
 	}
-	c, text := plain, raw
-	e.out = e.out[:0]
-	// zstd makes less of decimal digits than the 4 bits that packing takes.
-	if e.hex.pack(raw) && !(effort == Small && e.hex.decimal()) {
-		c, text = packed, e.hex.text
-		e.out = binary.AppendUvarint(e.out, uint64(len(text)))
-		e.out = binary.AppendUvarint(e.out, uint64(len(e.hex.side)))
-		e.out = append(e.out, e.hex.side...)
-	}
-	head := len(e.out)
-	e.out = e.compress(e.out, text, effort)
-	if len(e.out)-head >= len(text) {
-		if c == plain {
-			return Raw, raw
+	c, best := Raw, raw
+	tryPlain := true
+	if e.hex.pack(raw) {
+		// zstd makes less of decimal digits than the 4 bits that packing takes,
+		// and either compressor of a hash that it has just seen.
+		decimal := effort == Small && e.hex.decimal()
+		tryPlain = decimal || e.hex.repeats > e.hex.tokens/4
+		if !decimal {
+			e.packed = e.appendPacked(e.packed[:0], effort)
+			if len(e.packed) < len(best) {
+				c, best = packed, e.packed
+			}
 		}
-		e.out = append(e.out[:head], text...)
 	}
-	if len(e.out) >= len(raw) {
-		return Raw, raw
+	if tryPlain {
+		e.out = e.compress(e.out[:0], raw, effort)
+		if len(e.out) < len(best) {
+			c, best = plain, e.out
+		}
 	}
-	return c, e.out
+	return c, best
 }
 
+// appendPacked appends the payload of what e.hex has packed.
+func (e *Encoder) appendPacked(dst []byte, effort Effort) []byte {
+	text, side := e.hex.text, e.hex.side
+	dst = binary.AppendUvarint(dst, uint64(len(text)))
+	dst = binary.AppendUvarint(dst, uint64(len(side)))
+	dst = append(dst, side...)
+	head := len(dst)
+	dst = e.compress(dst, text, effort)
+	if len(dst)-head >= len(text) {
+		dst = append(dst[:head], text...)
+	}
+	return dst
+}
+
+// compress appends text, compressed. If that is not possible it appends text
+// itself.
 func (e *Encoder) compress(dst, text []byte, effort Effort) []byte {
 	if effort == Small {
 		return e.zst.appendBlocks(dst, text)

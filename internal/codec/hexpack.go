@@ -26,15 +26,19 @@ const (
 	minRun    = 2 * minPacked
 )
 
-// hexPacker packs chunks. Its buffers hold the last result.
+// hexPacker packs chunks. Its fields are about the last one.
 type hexPacker struct {
 	text, side []byte
+	tokens     int         // in text
+	repeats    int         // tokens that stand for what another did shortly before
+	recent     [256]uint64 // the first bytes of the last tokens, by their hash
 }
 
 // pack fills text and side, and reports whether together they are shorter than
 // raw.
 func (p *hexPacker) pack(raw []byte) bool {
 	p.text, p.side = p.text[:0], p.side[:0]
+	p.tokens, p.repeats, p.recent = 0, 0, [256]uint64{}
 	from := 0 // raw[:from] is done
 	for i := 0; ; {
 		i = findRun(raw, i)
@@ -47,6 +51,7 @@ func (p *hexPacker) pack(raw []byte) bool {
 			n := min((end-i)/2, maxPacked)
 			p.text = append(p.text, escape, byte(n))
 			p.side = appendPacked(p.side, raw[i:i+2*n])
+			p.note(p.side[len(p.side)-n:])
 			i += 2 * n
 		}
 		from, i = i, end
@@ -56,6 +61,18 @@ func (p *hexPacker) pack(raw []byte) bool {
 	}
 	p.literal(raw[from:])
 	return len(p.text)+len(p.side) < len(raw)
+}
+
+// note counts a token, and whether it is a repeat.
+func (p *hexPacker) note(side []byte) {
+	const golden = 0x9e3779b97f4a7c15 // 2^64 / golden ratio: multiplicative hashing
+	first := binary.LittleEndian.Uint64(side)
+	slot := &p.recent[first*golden>>56]
+	if *slot == first && p.tokens > 0 {
+		p.repeats++
+	}
+	*slot = first
+	p.tokens++
 }
 
 // decimal reports whether what was packed looks like decimal digits, as of
