@@ -219,6 +219,7 @@ func TestAlignment(t *testing.T) {
 func TestEveryByte(t *testing.T) {
 	for _, doc := range []string{
 		`{"ab":[-1.5e+3,true,"\u12aF\n",{}],"c":null}`,
+		"[12345678901234567890.12345678901234567890,       1]",
 		"[\"0123456789é日\U00010000\xed\x9f\xbf\xf4\x8f\xbf\xbf\xe0\xa0\x80\",\n         0]",
 	} {
 		for i := range len(doc) {
