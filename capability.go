@@ -103,11 +103,12 @@ type Verifier interface {
 
 // VacuumReport is the result of a Vacuumer. Sizes are in bytes.
 type VacuumReport struct {
-	SizeBefore     int64 `json:"sizeBefore"`
-	SizeAfter      int64 `json:"sizeAfter"`
-	ChunksRemoved  int64 `json:"chunksRemoved"`
-	ChunksPending  int64 `json:"chunksPending"` // garbage that a running save or load still holds
-	VersionsPruned int64 `json:"versionsPruned"`
+	SizeBefore      int64 `json:"sizeBefore"`
+	SizeAfter       int64 `json:"sizeAfter"`
+	ChunksRemoved   int64 `json:"chunksRemoved"`
+	ChunksPending   int64 `json:"chunksPending"`   // garbage that a running save or load still holds
+	VersionsRemoved int64 `json:"versionsRemoved"` // of deleted keys
+	VersionsPruned  int64 `json:"versionsPruned"`
 }
 
 // A Vacuumer frees what no version needs any more.

@@ -114,7 +114,8 @@ var writeSQL = [...]string{
 	unmarkGarbage: `DELETE FROM garbage WHERE chunk_id = ?1`,
 	deleteChunk:   `DELETE FROM chunk WHERE id = ?1`,
 
-	freePages: `PRAGMA incremental_vacuum(256)`,
+	freePages:  `PRAGMA incremental_vacuum(256)`,
+	checkpoint: `PRAGMA wal_checkpoint(PASSIVE)`,
 }
 
 const (
@@ -135,4 +136,5 @@ const (
 	unmarkGarbage
 	deleteChunk
 	freePages
+	checkpoint
 )

@@ -35,7 +35,7 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 		return report, err
 	}
 	report.SizeBefore = s.fileSize()
-	if report.VersionsPruned, err = s.purgeDeleted(ctx, progress); err != nil {
+	if report.VersionsRemoved, err = s.purgeDeleted(ctx, progress); err != nil {
 		return report, err
 	}
 	if err := s.markGarbage(ctx, progress); err != nil {
@@ -45,6 +45,9 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 		return report, err
 	}
 	if err := s.shrink(ctx, progress); err != nil {
+		return report, err
+	}
+	if err := s.checkpoint(); err != nil {
 		return report, err
 	}
 	err = s.view(ctx, func(cn *conn) error {
@@ -161,6 +164,21 @@ func (s *Store) shrink(ctx context.Context, progress idxdb.Progress) error {
 		total = max(total, before)
 		progress("shrink", total-after, total)
 	}
+}
+
+// checkpoint brings what is in the WAL into the file, as far as no reader is in
+// the way. The file does not become smaller before that.
+func (s *Store) checkpoint() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.checkOpen(); err != nil {
+		return err
+	}
+	rows, err := s.writer.write[checkpoint].QueryContext(background)
+	if err != nil {
+		return translate(err)
+	}
+	return translate(rows.Close())
 }
 
 func (cn *conn) freeList() (n int64, err error) {

@@ -67,11 +67,11 @@ func Run(ctx context.Context, r io.Reader, o Options, emit func(Chunk) error) (R
 		if err != nil {
 			return Result{}, err
 		}
-		if head.Len() < peekSize {
-			size = int64(head.Len())
-			r = head
+		if len(head) < peekSize {
+			size = int64(len(head))
+			r = bytes.NewReader(head)
 		} else {
-			r = io.MultiReader(head, r)
+			r = io.MultiReader(bytes.NewReader(head), r)
 		}
 	}
 	average := o.Average(size)
@@ -130,19 +130,19 @@ func SizeOf(r io.Reader) int64 {
 
 // peek reads the beginning of r, in a goroutine so that the context can end the
 // wait.
-func peek(ctx context.Context, r io.Reader) (*bytes.Buffer, error) {
+func peek(ctx context.Context, r io.Reader) ([]byte, error) {
 	type result struct {
-		head *bytes.Buffer
+		head []byte
 		err  error
 	}
 	done := make(chan result, 1)
 	go func() {
-		var head bytes.Buffer
-		_, err := io.CopyN(&head, contextReader{ctx, r}, peekSize)
-		if errors.Is(err, io.EOF) {
+		head := make([]byte, peekSize)
+		n, err := io.ReadFull(contextReader{ctx, r}, head)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = nil
 		}
-		done <- result{&head, err}
+		done <- result{head[:n], err}
 	}()
 	select {
 	case res := <-done:

@@ -14,8 +14,8 @@ import (
 
 // A segment is a stretch of whole chunks on its way through the pipeline.
 type segment struct {
-	buf    []byte // all of it
-	fresh  []byte // the part of buf that was not in the segment before
+	buf    *[]byte
+	fresh  []byte // what was read into buf, behind what the segment before left
 	cuts   []int  // the end of each chunk in buf
 	chunks []Chunk
 	done   chan struct{} // one for validation, one for hashing
@@ -56,7 +56,7 @@ func newPipeline(ctx context.Context, o Options, average int) (*pipeline, error)
 		toValidate: make(chan *segment, workers()),
 		ordered:    make(chan *segment, 2*workers()),
 	}
-	p.free.New = func() any { return make([]byte, length) }
+	p.free.New = func() any { b := make([]byte, length); return &b }
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
 	return p, nil
 }
@@ -74,7 +74,8 @@ func (p *pipeline) read(r io.Reader) {
 	defer close(p.toValidate)
 	var carry []byte
 	for final := false; !final; {
-		buf := p.free.Get().([]byte)
+		pooled := p.free.Get().(*[]byte)
+		buf := *pooled
 		kept := copy(buf, carry)
 		n, err := io.ReadFull(contextReader{p.ctx, r}, buf[kept:])
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -85,7 +86,7 @@ func (p *pipeline) read(r io.Reader) {
 		}
 		p.size += int64(n)
 		data := buf[:kept+n]
-		seg := &segment{buf: buf, fresh: data[kept:], done: make(chan struct{}, 2)}
+		seg := &segment{buf: pooled, fresh: data[kept:], done: make(chan struct{}, 2)}
 		end := 0
 		for end < len(data) {
 			cut := p.chunker.Cut(data[end:], final)
@@ -109,7 +110,7 @@ func (p *pipeline) read(r io.Reader) {
 
 func (p *pipeline) release(seg *segment) {
 	if seg.users.Add(-1) == 0 {
-		p.free.Put(seg.buf) //nolint:staticcheck // a slice header is allocated, once a segment
+		p.free.Put(seg.buf)
 	}
 }
 
@@ -145,7 +146,7 @@ func (p *pipeline) work() {
 		start := 0
 		seg.chunks = make([]Chunk, len(seg.cuts))
 		for i, end := range seg.cuts {
-			if err := p.hash(enc, seg.buf[start:end], &seg.chunks[i]); err != nil {
+			if err := p.hash(enc, (*seg.buf)[start:end], &seg.chunks[i]); err != nil {
 				p.cancel(err)
 				return
 			}
