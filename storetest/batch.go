@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/idxdb/idxdb"
 )
@@ -127,19 +128,19 @@ func testBatchOrder(e *env) {
 			e.Errorf("SaveBatch: %v", err)
 		}
 		var opened []string
-		for i := range 4 {
-			n := 0
-			for _, c := range calls {
-				if c == fmt.Sprint("open ", i) {
-					opened = append(opened, c)
-					n++
-				}
-				if c == fmt.Sprint("done ", i) {
-					n--
-				}
+		balance := make(map[string]int)
+		for _, c := range calls {
+			verb, name, _ := strings.Cut(c, " ")
+			if verb == "open" {
+				opened = append(opened, name)
+				balance[name]++
+			} else {
+				balance[name]--
 			}
+		}
+		for name, n := range balance {
 			if n != 0 {
-				e.Errorf("item %d was not opened and done with once: %q", i, calls)
+				e.Errorf("item %s was not opened once and done with once: %q", name, calls)
 			}
 		}
 		if !fails && len(opened) != 4 || !slices.IsSorted(opened) {

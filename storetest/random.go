@@ -118,9 +118,15 @@ func (w *walk) saveAny() {
 }
 
 func (w *walk) saveSame() {
-	if v := w.want.newest(w.anyKey()); v != nil {
-		w.trySave(v.Key, v.state, v.search, idxdb.SaveOptions{})
+	v := w.want.newest(w.anyKey())
+	if v == nil {
+		return
 	}
+	search := v.search
+	if w.rng.IntN(2) == 0 {
+		search = w.anySearch()
+	}
+	w.trySave(v.Key, v.state, search, idxdb.SaveOptions{})
 }
 
 func (w *walk) saveIf() {
