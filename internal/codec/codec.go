@@ -176,8 +176,9 @@ func (d *Decoder) decodeHex(dst []byte, zstd bool, rawLen int, data []byte) ([]b
 		return nil, damaged("malformed length")
 	}
 	data = data[n+m:]
-	// The text is shorter than the chunk, or packing would not have been used.
-	if textLen >= uint64(rawLen) || sideLen > uint64(len(data)) {
+	// The text is shorter than the chunk, or packing would not have been used. It
+	// is never empty, which the LZ4 decoder relies on.
+	if textLen == 0 || textLen >= uint64(rawLen) || sideLen > uint64(len(data)) {
 		return nil, damaged("a text of %d bytes and a side stream of %d are not possible", textLen, sideLen)
 	}
 	side, text := data[:sideLen], data[sideLen:]

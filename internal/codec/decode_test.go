@@ -46,6 +46,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"hex side of 2^63 bytes", HexLZ4, 16, "\x02\xff\xff\xff\xff\xff\xff\xff\xff\x7f"},
 		{"hex text missing", HexLZ4, 16, "\x02\x08" + side},
 		{"hex text empty", HexLZ4, 16, "\x00\x00"},
+		{"hex text of no bytes from some", HexLZ4, 5018, "\x00\x00" + strings.Repeat("0", 18)},
 		{"hex text cut", HexLZ4, 16, "\x02\x08" + side + "\x01"},
 		{"hex ends in an escape", HexLZ4, 17, "\x03\x08" + side + "\x01\x08\x01"},
 		{"hex count 1", HexLZ4, 17, "\x02\x08" + side + "\x01\x01"},
@@ -130,12 +131,22 @@ func TestDecodeDamaged(t *testing.T) {
 // checkDecode fails unless Decode keeps what it promises of any data.
 func checkDecode(t *testing.T, d *Decoder, c Codec, rawLen int, data []byte) {
 	t.Helper()
-	got, err := d.Decode(nil, c, rawLen, data)
+	guard := []byte("not to be touched")
+	room := 0
+	if rawLen > 0 && rawLen <= MaxChunk {
+		room = rawLen
+	}
+	buf := append(make([]byte, room, room+len(guard)), guard...)
+	got, err := d.Decode(buf[:0:room], c, rawLen, data)
 	switch {
 	case err == nil && len(got) != rawLen:
 		t.Fatalf("%s: %d bytes instead of %d", c, len(got), rawLen)
-	case err != nil && (got != nil || !errors.Is(err, idxdb.ErrCorrupt)):
+	case err == nil && &got[0] != &buf[0]:
+		t.Fatalf("%s: the room in dst was not used", c)
+	case err != nil && (len(got) != 0 || !errors.Is(err, idxdb.ErrCorrupt)):
 		t.Fatalf("%s: %d bytes with error %v", c, len(got), err)
+	case !bytes.Equal(buf[room:], guard):
+		t.Fatalf("%s: wrote beyond its room", c)
 	}
 }
 
