@@ -21,7 +21,8 @@ const (
 // the Scanner stands at says why (see reason).
 //
 // Raw newlines stand only between tokens, so lines are counted there: once a
-// line, nothing a byte.
+// line, nothing a byte. That costs nothing that could be measured;
+// bytes.Count and bytes.LastIndexByte over each p cost 1 to 30 %.
 func (s *Scanner) scan(p []byte) (int, bool) {
 	i := 0
 	if s.tok != tokNone {
