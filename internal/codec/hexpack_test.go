@@ -2,17 +2,20 @@ package codec
 
 import (
 	"bytes"
-	"fmt"
+	"encoding/hex"
 	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
 )
 
+var (
+	runs    = regexp.MustCompile(`[0-9a-f]{16,}`)
+	escapes = strings.NewReplacer("\x01", "\x01\x00")
+)
+
 // slowPack is hex packing written for the reader, not for speed.
 func slowPack(raw []byte) (text, side []byte) {
-	runs := regexp.MustCompile(`[0-9a-f]{16,}`)
-	escapes := strings.NewReplacer("\x01", "\x01\x00")
 	from := 0
 	for _, run := range runs.FindAllIndex(raw, -1) {
 		text = append(text, escapes.Replace(string(raw[from:run[0]]))...)
@@ -20,12 +23,8 @@ func slowPack(raw []byte) (text, side []byte) {
 		for end-i >= 16 {
 			n := min((end-i)/2, 255)
 			text = append(text, 1, byte(n))
-			for ; n > 0; n-- {
-				var b byte
-				fmt.Sscanf(string(raw[i:i+2]), "%02x", &b)
-				side = append(side, b)
-				i += 2
-			}
+			side, _ = hex.AppendDecode(side, raw[i:i+2*n]) // they are digits
+			i += 2 * n
 		}
 		text = append(text, raw[i:end]...)
 		from = end

@@ -27,7 +27,7 @@ func (z *zstdEncoder) appendBlocks(dst, b []byte) []byte {
 		enc, err := zstd.NewWriter(nil,
 			// The next level makes index states 0.6 % smaller and takes 1 MB more.
 			zstd.WithEncoderLevel(zstd.SpeedFastest),
-			zstd.WithWindowSize(MaxChunk),
+			zstd.WithWindowSize(256<<10), // costs memory; few chunks are longer
 			zstd.WithEncoderCRC(false),
 			zstd.WithEncoderConcurrency(1),
 			zstd.WithLowerEncoderMem(true),
