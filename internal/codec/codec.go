@@ -47,8 +47,8 @@ type Effort int
 
 // The efforts.
 const (
-	Fast  Effort = 0 // LZ4: for data that is read or rewritten soon
-	Small Effort = 1 // zstd: about 40 % smaller, several times slower
+	Fast  Effort = 0 // LZ4
+	Small Effort = 1 // zstd: 8 % smaller on hashes, 20 % on fractions; 2 to 5 times slower
 )
 
 // An Encoder compresses chunks. It is not safe for concurrent use. It keeps
@@ -76,8 +76,8 @@ func (e *Encoder) Encode(raw []byte, effort Effort) (Codec, []byte) {
 	c, best := Raw, raw
 	tryPlain := true
 	if e.hex.pack(raw) {
-		// zstd makes less of decimal digits than the 4 bits that packing takes,
-		// and either compressor of a hash that it has just seen.
+		// Packing spends 4 bits a digit. zstd needs fewer for decimal digits, and
+		// either compressor needs fewer for a hash that it has just seen.
 		decimal := effort == Small && e.hex.decimal()
 		tryPlain = decimal || e.hex.repeats > e.hex.tokens/4
 		if !decimal {
