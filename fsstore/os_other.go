@@ -1,0 +1,11 @@
+//go:build !unix
+
+package fsstore
+
+import "io/fs"
+
+func inode(fs.FileInfo) uint64 { return 0 }
+
+func isNotDir(error) bool { return false }
+
+func isReadOnlyFS(error) bool { return false }

@@ -1,0 +1,375 @@
+package fsstore
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/idxdb/idxdb"
+	"github.com/idxdb/idxdb/internal/filelock"
+)
+
+// Save stores docs as the next version of key. See [idxdb.Store].
+func (s *Store) Save(ctx context.Context, key string, docs idxdb.Documents, opts idxdb.SaveOptions) (idxdb.Saved, error) {
+	saved, err := s.saveAll(ctx, "save", []request{{key: key, opts: opts, open: func() (idxdb.Documents, func(), error) {
+		return docs, func() {}, nil
+	}}})
+	if err != nil {
+		return idxdb.Saved{}, fmt.Errorf("save %q: %w", key, err)
+	}
+	return saved[0], nil
+}
+
+// SaveBatch stores all items or none. See [idxdb.BatchSaver]. If the process
+// dies while it carries out the commit, the next one to take the lock carries
+// out the rest, except for keys that another program has saved since.
+func (s *Store) SaveBatch(ctx context.Context, items []idxdb.BatchItem) ([]idxdb.Saved, error) {
+	list := make([]request, len(items))
+	for i, item := range items {
+		list[i] = request{key: item.Key, opts: item.Opts, open: item.Open}
+	}
+	saved, err := s.saveAll(ctx, "save a batch", list)
+	if err != nil {
+		return nil, fmt.Errorf("save %d keys: %w", len(items), err)
+	}
+	return saved, nil
+}
+
+// Import stores a version that another store made. See [idxdb.Importer]. A
+// version that is older than the newest here is read, and not kept.
+func (s *Store) Import(ctx context.Context, v idxdb.Version, docs idxdb.Documents, cond idxdb.Condition) (idxdb.Saved, error) {
+	opts := idxdb.SaveOptions{If: cond, Message: v.Message, ID: v.ID, By: v.SavedBy}
+	if v.ID.IsZero() || v.Number < 0 {
+		return idxdb.Saved{}, fmt.Errorf("import %q: %w: the version has no id, or a number below 0", v.Key, idxdb.ErrUsage)
+	}
+	saved, err := s.saveAll(ctx, "import", []request{{key: v.Key, opts: opts, imported: &v, open: func() (idxdb.Documents, func(), error) {
+		return docs, func() {}, nil
+	}}})
+	if err != nil {
+		return idxdb.Saved{}, fmt.Errorf("import %q: %w", v.Key, err)
+	}
+	return saved[0], nil
+}
+
+// A request is one save of a commit.
+type request struct {
+	key      string
+	opts     idxdb.SaveOptions
+	open     func() (docs idxdb.Documents, done func(), err error)
+	imported *idxdb.Version // set if it is not a new version but another store's
+
+	staged *staged
+}
+
+func (r *request) check() error {
+	if err := idxdb.CheckKey(r.key); err != nil {
+		return err
+	}
+	if m := r.opts.Message; len(m) > idxdb.MaxMessageLen || !utf8.ValidString(m) {
+		return fmt.Errorf("%w: a message is at most %d bytes of UTF-8", idxdb.ErrUsage, idxdb.MaxMessageLen)
+	}
+	return nil
+}
+
+func (s *Store) saveAll(ctx context.Context, operation string, list []request) (saved []idxdb.Saved, err error) {
+	if err := s.usable(ctx, true); err != nil {
+		return nil, err
+	}
+	keys := map[string]bool{}
+	for i := range list {
+		if err := list[i].check(); err != nil {
+			return nil, err
+		}
+		if keys[list[i].key] {
+			return nil, fmt.Errorf("%w: %q is in the batch twice", idxdb.ErrUsage, list[i].key)
+		}
+		keys[list[i].key] = true
+	}
+	defer func() {
+		for _, r := range list {
+			if r.staged != nil {
+				s.discard(r.staged)
+			}
+		}
+	}()
+	for i := range list {
+		if err := s.stageRequest(ctx, &list[i]); err != nil {
+			return nil, err
+		}
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	err = s.change(ctx, operation, func() error {
+		saved, err = s.saveStaged(ctx, list)
+		return err
+	})
+	return saved, err
+}
+
+// stageRequest reads the documents, and flushes them to the disk unless they
+// seem to be there already: that takes long and needs no lock.
+func (s *Store) stageRequest(ctx context.Context, r *request) error {
+	docs, done, err := r.open()
+	if err != nil {
+		return err
+	}
+	defer done()
+	if r.staged, err = s.stage(ctx, docs); err != nil {
+		return err
+	}
+	now, err := s.look(ctx, r.key)
+	h := r.staged.head()
+	if err == nil && now.head != nil && now.head.content() == h.content() {
+		return nil
+	}
+	return s.sync(r.staged)
+}
+
+// saveStaged commits all of list. The lock is held.
+func (s *Store) saveStaged(ctx context.Context, list []request) ([]idxdb.Saved, error) {
+	saved := make([]idxdb.Saved, len(list))
+	var changes []change
+	taken := map[string]bool{}
+	for i := range list {
+		r := &list[i]
+		v, err := s.look(ctx, r.key)
+		if err != nil {
+			return nil, err
+		}
+		var h *head
+		if saved[i], h, err = plan(r, v); err != nil {
+			return nil, err
+		}
+		if h == nil {
+			continue
+		}
+		if err := s.sync(r.staged); err != nil {
+			return nil, err
+		}
+		c, err := s.replace(ctx, v, h, taken)
+		if err != nil {
+			return nil, err
+		}
+		c.State.Temp = s.relative(r.staged.state.path)
+		if r.staged.search != nil {
+			c.Search.Temp = s.relative(r.staged.search.path)
+		}
+		changes = append(changes, *c)
+	}
+	if err := s.commit(changes); err != nil {
+		return nil, unknown(err, list[0].key, saved[0].Version.ID)
+	}
+	return saved, nil
+}
+
+// unknown adds to the error of a commit that may have happened what it takes to
+// ask again.
+func unknown(err error, key string, id idxdb.ID) error {
+	if e, ok := errors.AsType[*idxdb.OutcomeUnknownError](err); ok {
+		e.Key, e.ID = key, id
+	}
+	return err
+}
+
+// plan decides what a save comes to. The head is nil if nothing is to be written.
+func plan(r *request, v *view) (idxdb.Saved, *head, error) {
+	h := r.staged.head()
+	if saved, done, err := repeated(r, v, &h); done || err != nil {
+		return saved, nil, err
+	}
+	if err := r.opts.If.Check(r.key, v.current()); err != nil {
+		return idxdb.Saved{}, nil, err
+	}
+	if v.head != nil && r.imported == nil && v.head.content() == h.content() {
+		return idxdb.Saved{Version: v.version, Unchanged: true}, nil, nil
+	}
+	h.Number = v.last() + 1
+	h.SavedAt = time.Now().UTC().Round(0)
+	id := r.opts.ID
+	if id.IsZero() {
+		id = idxdb.NewID()
+	}
+	h.ID, h.Message, h.SavedBy = id.String(), r.opts.Message, author(r.opts.By)
+	if r.opts.By == (idxdb.Author{}) && r.imported == nil {
+		self := filelock.Self("")
+		h.SavedBy = author{User: self.User, Host: self.Host, Program: filepath.Base(os.Args[0])}
+	}
+	if in := r.imported; in != nil {
+		h.SavedAt = in.SavedAt.UTC().Round(0)
+		switch {
+		case in.Number > v.last():
+			h.Number = in.Number
+		case v.head != nil && in.Number > 0 && in.Number < v.head.Number && !numberUsed(v, in.Number):
+			// It belongs below the newest version, where nothing is kept.
+			version, err := h.version(r.key)
+			version.Number = in.Number
+			return idxdb.Saved{Version: version, Unchanged: true}, nil, err
+		}
+	}
+	version, err := h.version(r.key)
+	return idxdb.Saved{Version: version, NewBytes: newBytes(&h, v.head)}, &h, err
+}
+
+// repeated finds out whether a save with this id has happened.
+func repeated(r *request, v *view, h *head) (saved idxdb.Saved, done bool, err error) {
+	if r.opts.ID.IsZero() {
+		return saved, false, nil
+	}
+	content := ""
+	if v.head != nil && v.version.ID == r.opts.ID {
+		content, saved.Version = v.head.content(), v.version
+	} else if v.rec != nil {
+		for _, old := range v.rec.Recent {
+			if old.ID == r.opts.ID.String() {
+				content = old.Content
+				saved.Version = idxdb.Version{Key: r.key, Number: old.Number, ID: r.opts.ID, SavedAt: old.SavedAt}
+			}
+		}
+	}
+	switch {
+	case content == "":
+		return saved, false, nil
+	case content != h.content():
+		return saved, false, fmt.Errorf("the id %s is that of another save, of other documents: %w",
+			r.opts.ID, &idxdb.ConflictError{Key: r.key, Want: r.opts.If, Current: v.current()})
+	}
+	saved.Unchanged = true
+	return saved, true, nil
+}
+
+func numberUsed(v *view, n int64) bool {
+	if v.rec != nil {
+		for _, old := range v.rec.Recent {
+			if old.Number == n {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func newBytes(h, old *head) (n int64) {
+	had := map[string]bool{}
+	if old != nil {
+		had[old.State.Digest] = true
+		if old.Search != nil {
+			had[old.Search.Digest] = true
+		}
+	}
+	for _, d := range []*document{&h.State, h.Search} {
+		if d != nil && !had[d.Digest] {
+			n += d.File.Size
+		}
+	}
+	return n
+}
+
+// replace returns the change that makes h the head of v's key, whose temporary
+// files the caller names. taken are the directories that the same commit has
+// given away already.
+func (s *Store) replace(ctx context.Context, v *view, h *head, taken map[string]bool) (*change, error) {
+	c := &change{Dir: v.dir}
+	if v.head == nil {
+		if err := s.allocate(ctx, v, c, taken); err != nil {
+			return nil, err
+		}
+	}
+	taken[c.Dir] = true
+	c.Record = v.rec.next(v.key, c.Dir, v.wasHead(), h)
+	for _, m := range []struct {
+		doc idxdb.Doc
+		m   *move
+	}{{idxdb.StateDoc, &c.State}, {idxdb.SearchDoc, &c.Search}} {
+		old, err := statID(s.docPath(c.Dir, m.doc))
+		if err != nil {
+			return nil, err
+		}
+		if v.head != nil && !sameID(old, v.head.fileID(m.doc)) {
+			return nil, fmt.Errorf("%s: %w by another program: try again", s.path(c.Dir), errChanging)
+		}
+		*m.m = move{New: h.fileID(m.doc), Old: old}
+	}
+	return c, nil
+}
+
+// allocate chooses a directory for a key that has none.
+func (s *Store) allocate(ctx context.Context, v *view, c *change, taken map[string]bool) error {
+	for _, name := range names(v.key) {
+		if taken[name] {
+			continue
+		}
+		if name == rootDir {
+			c.Dir = name
+			return nil
+		}
+		info, err := os.Stat(s.path(name))
+		if err == nil && !info.IsDir() {
+			continue
+		}
+		if id, err := statID(s.docPath(name, idxdb.StateDoc)); err != nil {
+			return err
+		} else if id != nil {
+			continue
+		}
+		// Free, but perhaps claimed by a key whose files ctxc has deleted.
+		owner, err := s.claim(name)
+		if err != nil {
+			return err
+		}
+		if owner != "" && owner != v.key {
+			old, err := s.look(ctx, owner)
+			if err != nil {
+				return err
+			}
+			if old.rec != nil && old.rec.Head != nil && old.rec.Dir == name {
+				c.Others = append(c.Others, old.rec.next(owner, "", nil, nil))
+			}
+		}
+		c.Dir = name
+		return nil
+	}
+	return fmt.Errorf("no directory is free for the key: %s", strings.Join(names(v.key), ", "))
+}
+
+func (s *Store) relative(path string) string {
+	rel, err := filepath.Rel(s.dir, path)
+	if err != nil {
+		return path // cannot be: it is below s.dir
+	}
+	return rel
+}
+
+// commit makes the changes happen, all or none. An OutcomeUnknownError says that
+// they may have happened, or are half carried out, in which case the next one to
+// take the lock does the rest. After other errors nothing has happened.
+func (s *Store) commit(changes []change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	var id [16]byte
+	rand.Read(id[:])
+	p := pending{ID: hex.EncodeToString(id[:]), Changes: changes}
+	if err := s.disk.put(s.own(pendingFile), s.mode(), p); err != nil {
+		now, _, readErr := s.readPending()
+		if readErr == nil && (now == nil || now.ID != p.ID) {
+			return writeError(err)
+		}
+		return &idxdb.OutcomeUnknownError{Err: err}
+	}
+	for i := range changes {
+		if err := s.apply(&changes[i]); err != nil {
+			return &idxdb.OutcomeUnknownError{Err: err}
+		}
+	}
+	// All is done. If the record stays, the next one finds that nothing is left.
+	_ = s.disk.remove(s.own(pendingFile))
+	return nil
+}
