@@ -106,6 +106,9 @@ func (s *Store) view(ctx context.Context, fn func(*conn) error) error {
 		return translate(err)
 	}
 	err = fn(cn)
+	if s.immutable {
+		err = errors.Join(err, s.checkImmutable())
+	}
 	if _, endErr := cn.end.ExecContext(background); err == nil && endErr != nil {
 		err = fmt.Errorf("end a read transaction: %w", translate(endErr))
 	}

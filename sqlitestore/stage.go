@@ -26,8 +26,8 @@ type ref struct {
 
 // stageLimit is how many bytes of compressed chunks a save keeps in memory. A
 // larger save stores them in turns of their own, so that others get theirs in
-// between.
-const stageLimit = 8 << 20
+// between. Tests make it smaller.
+var stageLimit = 8 << 20
 
 // A stage collects the new chunks of a save. Chunks that were stored early are
 // garbage until the save's last transaction refers to them.

@@ -39,7 +39,8 @@ type Store struct {
 	ranges *filelock.Ranges // marks the epochs that are in use; nil if it cannot
 	file   fs.FileInfo      // of the database when it was opened
 
-	readers *pool
+	readers   *pool
+	immutable bool // nobody has the file open, and we may not take part; see openImmutable
 	writing sync.Mutex // held by who uses writer, inside of lock
 	writer  *conn      // nil if ReadOnly
 
@@ -119,7 +120,11 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 		return nil, err
 	}
 	s.readers = newPool(s.path, opts)
-	if err := s.view(ctx, s.checkFormat); err != nil {
+	err = s.view(ctx, s.checkFormat)
+	if opts.ReadOnly && errors.Is(err, idxdb.ErrReadOnly) {
+		err = s.openImmutable(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if !opts.ReadOnly {

@@ -1,0 +1,31 @@
+package sqlitestore
+
+import (
+	"context"
+	"testing"
+)
+
+// SetStageLimit makes saves store their chunks in more turns.
+func SetStageLimit(t testing.TB, bytes int) {
+	before := stageLimit
+	stageLimit = bytes
+	t.Cleanup(func() { stageLimit = before })
+}
+
+// The steps of a vacuum, one by one.
+
+func (s *Store) Purge(ctx context.Context) error {
+	_, err := s.purgeDeleted(ctx, func(string, int64, int64) {})
+	return err
+}
+
+func (s *Store) Mark(ctx context.Context) error {
+	return s.markGarbage(ctx, func(string, int64, int64) {})
+}
+
+func (s *Store) Sweep(ctx context.Context) (int64, error) {
+	return s.sweep(ctx, func(string, int64, int64) {})
+}
+
+// Statements returns all SQL text that runs on an open file.
+func Statements() []string { return append(readSQL[:], writeSQL[:]...) }
