@@ -1,0 +1,24 @@
+package stores
+
+import (
+	"github.com/idxdb/idxdb"
+	"github.com/idxdb/idxdb/fsstore"
+	"github.com/idxdb/idxdb/internal/schema"
+	"github.com/idxdb/idxdb/sqlitestore"
+)
+
+// schemes returns one of each kind of store. A new kind is a line here.
+func schemes(warn func(text string)) []idxdb.Scheme {
+	return []idxdb.Scheme{
+		fsstore.SchemeWarn(warn),
+		sqlitestore.Scheme(),
+	}
+}
+
+// Formats returns the number of the newest format that this program writes, for
+// each scheme whose stores have one.
+func Formats() map[string]int {
+	return map[string]int{
+		"sqlite": schema.Format,
+	}
+}
