@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/idxdb/idxdb"
+	"github.com/spf13/cobra"
+)
+
+type deletedView struct {
+	Deleted []string `json:"deleted"`
+}
+
+func (a *app) deleteCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "delete KEY...",
+		Short: "Delete keys, with all their versions",
+		Long: `Delete each KEY with all its versions, one after the other, and stop at the
+first that cannot be deleted. A key saved again later goes on counting versions
+from where it was.`,
+		Example: `  idxdb delete owner/repo@main
+  idxdb delete owner/repo@main --if-version 41`,
+		Args:              between(1, noLimit),
+		ValidArgsFunction: a.completeKeys(noLimit),
+	}
+	flags := addConditionFlags(cmd, "delete")
+	cmd.RunE = func(cmd *cobra.Command, keys []string) error {
+		if err := checkKeys(keys...); err != nil {
+			return err
+		}
+		cond, err := flags.condition()
+		if err != nil {
+			return err
+		}
+		if !cond.IsZero() && len(keys) > 1 {
+			return fmt.Errorf("%w: a condition is for one key", idxdb.ErrUsage)
+		}
+		var done []string
+		err = a.withStore(cmd.Context(), nil, toChange, func(s idxdb.Store) error {
+			for _, key := range keys {
+				if err := s.Delete(cmd.Context(), key, idxdb.DeleteOptions{If: cond}); err != nil {
+					if len(done) > 0 {
+						return fmt.Errorf("after %d of %d keys: %w", len(done), len(keys), err)
+					}
+					return err
+				}
+				done = append(done, key)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return a.confirm(deletedView{done}, "deleted %s", strings.Join(done, ", "))
+	}
+	return cmd
+}
