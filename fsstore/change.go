@@ -126,7 +126,7 @@ func (s *Store) Clone(ctx context.Context, from, to string, _ bool) (int, error)
 	return 1, nil
 }
 
-func (s *Store) clone(ctx context.Context, from, to string) error {
+func (s *Store) clone(ctx context.Context, from, to string) (err error) {
 	state, err := s.Load(ctx, from, idxdb.LoadOptions{})
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (s *Store) clone(ctx context.Context, from, to string) error {
 		docs.Search = search.Body
 	}
 	st, err := s.stage(ctx, docs)
-	defer s.discard(st)
+	defer func() { s.discard(st, err) }()
 	if err != nil {
 		return err
 	}

@@ -122,6 +122,9 @@ func (s *Store) keys(ctx context.Context) (map[string]*record, error) {
 	if p != nil {
 		for i := range p.Changes {
 			keys[p.Changes[i].Record.Key] = nil // look will tell
+			for _, r := range p.Changes[i].Others {
+				keys[r.Key] = nil
+			}
 		}
 	}
 	names, err := os.ReadDir(s.own(keysDir))

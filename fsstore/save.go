@@ -95,7 +95,7 @@ func (s *Store) saveAll(ctx context.Context, operation string, list []request) (
 	defer func() {
 		for _, r := range list {
 			if r.staged != nil {
-				s.discard(r.staged)
+				s.discard(r.staged, err)
 			}
 		}
 	}()
@@ -362,14 +362,25 @@ func (s *Store) commit(changes []change) error {
 		if readErr == nil && (now == nil || now.ID != p.ID) {
 			return writeError(err)
 		}
-		return &idxdb.OutcomeUnknownError{Err: err}
+		return s.leave(err)
 	}
 	for i := range changes {
 		if err := s.apply(&changes[i]); err != nil {
-			return &idxdb.OutcomeUnknownError{Err: err}
+			return s.leave(err)
 		}
 	}
 	// All is done. If the record stays, the next one finds that nothing is left.
 	_ = s.disk.remove(s.own(pendingFile))
 	return nil
+}
+
+// leave leaves a commit for the next one to take the lock, and with it the
+// temporary files that it names.
+func (s *Store) leave(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.session != nil {
+		s.session.needed = true
+	}
+	return &idxdb.OutcomeUnknownError{Err: err}
 }

@@ -24,6 +24,7 @@ type session struct {
 	lock    string
 	release func() error
 	count   int
+	needed  bool // a commit that somebody else has to finish names its files
 }
 
 const lockSuffix = ".lock"
@@ -63,6 +64,9 @@ func (s *Store) beginSession(ctx context.Context) (*session, error) {
 }
 
 func (ses *session) end(d *disk) error {
+	if ses.needed {
+		return ses.release()
+	}
 	return errors.Join(d.removeAll(ses.dir), d.remove(ses.lock), ses.release())
 }
 

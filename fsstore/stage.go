@@ -60,8 +60,11 @@ func (s *Store) sync(st *staged) error {
 	return s.disk.syncDir(filepath.Dir(st.state.path))
 }
 
-// discard removes what a commit has not moved away.
-func (s *Store) discard(st *staged) {
+// discard removes what a commit that ended with err has not moved away.
+func (s *Store) discard(st *staged, err error) {
+	if errors.Is(err, idxdb.ErrOutcomeUnknown) {
+		return // it may be moved later
+	}
 	for _, d := range st.docs() {
 		if d.path != "" {
 			// What stays is swept away with the session.
