@@ -19,5 +19,5 @@ func openWith(faults memstore.Faults) func(testing.TB, string, idxdb.OpenOptions
 }
 
 func TestReferenceStore(t *testing.T) {
-	Run(t, Config{Open: openWith(memstore.Faults{}), Skips: inMemory})
+	Run(t, Config{Open: openWith(memstore.Faults{}), Skips: inMemory, LargeSize: 4e6})
 }

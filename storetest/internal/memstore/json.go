@@ -14,6 +14,9 @@ import (
 
 // checkJSON returns an [*idxdb.SyntaxError] if b is not one JSON text in UTF-8.
 func checkJSON(b []byte, doc idxdb.Doc) error {
+	if json.Valid(b) && utf8.Valid(b) {
+		return nil
+	}
 	var syntax *json.SyntaxError
 	var raw json.RawMessage
 	bad := invalidUTF8(b)
