@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/idxdb/idxdb"
 )
@@ -110,10 +109,16 @@ type jsonError struct {
 	Holder  *idxdb.Holder `json:"holder,omitempty"`  // of a lock
 }
 
+// interruptedError is the end of a context at a signal, in words for people.
+type interruptedError struct{}
+
+func (interruptedError) Error() string        { return "interrupted" }
+func (interruptedError) Is(target error) bool { return target == context.Canceled }
+
 // report prints err, of the command, in one line and returns its exit code.
 func (a *app) report(ctx context.Context, command string, err error, asJSON bool) int {
 	if err != nil && ctx.Err() != nil && !errors.Is(err, idxdb.ErrOutcomeUnknown) {
-		err = fmt.Errorf("interrupted: %w", context.Canceled) // whatever it broke on the way
+		err = interruptedError{} // whatever it broke on the way
 	}
 	code, kind := classify(err)
 	switch {
@@ -121,7 +126,7 @@ func (a *app) report(ctx context.Context, command string, err error, asJSON bool
 	case asJSON:
 		_ = writeJSON(a.stderr, particulars(err, code, kind)) // nowhere left to complain
 	default:
-		line := strings.TrimSuffix(err.Error(), ": "+context.Canceled.Error())
+		line := err.Error()
 		if step := nextStep(command, err); step != "" {
 			line += "; " + step
 		}

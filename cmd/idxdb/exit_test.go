@@ -105,6 +105,11 @@ func TestReportInterrupted(t *testing.T) {
 	if got := b.String(); got != "idxdb: interrupted\n" {
 		t.Errorf("printed %q", got)
 	}
+	b.Reset()
+	a.report(ctx, "idxdb", errors.New("use of closed file"), true)
+	if got, want := b.String(), `{"error":"interrupted","code":130,"kind":"interrupted"}`+"\n"; got != want {
+		t.Errorf("printed %s; want %s", got, want)
+	}
 	if code := a.report(ctx, "idxdb", nil, false); code != exitOK {
 		t.Errorf("done all the same: code %d", code)
 	}

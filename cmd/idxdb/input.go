@@ -49,20 +49,24 @@ func (a *app) stdinInput(ctx context.Context, asked bool, m *meter) (*input, err
 func newInput(ctx context.Context, f *os.File, done func() error, m *meter) *input {
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 		m.addTotal(info.Size())
-		return &input{&fileReader{f, m}, info.Size(), done}
+		return &input{&fileReader{ctx, f, m}, info.Size(), done}
 	}
 	return &input{&pipeReader{ctx: ctx, r: f, m: m}, -1, done}
 }
 
-// fileReader reads a regular file.
+// fileReader reads a regular file, until the context ends.
 type fileReader struct {
-	f *os.File
-	m *meter
+	ctx context.Context
+	f   *os.File
+	m   *meter
 }
 
 func (r *fileReader) Stat() (fs.FileInfo, error) { return r.f.Stat() }
 
 func (r *fileReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := r.f.Read(p)
 	r.m.add(int64(n))
 	return n, err

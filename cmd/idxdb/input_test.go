@@ -98,6 +98,23 @@ func TestInputSize(t *testing.T) {
 	}
 }
 
+func TestFileEndsWithTheContext(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(name, []byte("{}"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	in, err := openInput(ctx, name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	cancel()
+	if _, err := in.Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("read: %v", err)
+	}
+}
+
 func TestOpenInputErrors(t *testing.T) {
 	if _, err := openInput(t.Context(), filepath.Join(t.TempDir(), "missing"), nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)

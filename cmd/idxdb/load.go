@@ -66,9 +66,9 @@ func (a *app) load(ctx context.Context, s idxdb.Store, key string, opts idxdb.Lo
 	defer m.stop()
 	m.addTotal(doc.Size)
 	if out == "-" {
-		return copyDocument(&pipeWriter{ctx, a.stdout}, doc.Body, key, m)
+		return copyDocument(ctx, &pipeWriter{ctx, a.stdout}, doc, m)
 	}
-	err = writeFile(ctx, out, func(w io.Writer) error { return copyDocument(w, doc.Body, key, m) })
+	err = writeFile(ctx, out, func(w io.Writer) error { return copyDocument(ctx, w, doc, m) })
 	if err != nil {
 		return err
 	}
@@ -76,12 +76,14 @@ func (a *app) load(ctx context.Context, s idxdb.Store, key string, opts idxdb.Lo
 	return a.confirm(viewVersion(doc.Version), "wrote %s: version %d of %s, %s", out, doc.Version.Number, key, size(doc.Size))
 }
 
-// copyDocument copies r, a document of key, to w. It tells errors of reading
-// from those of writing.
-func copyDocument(w io.Writer, r io.Reader, key string, m *meter) error {
+// copyDocument copies doc to w. It tells errors of reading from those of writing.
+func copyDocument(ctx context.Context, w io.Writer, doc *idxdb.Document, m *meter) error {
 	buf := make([]byte, copyBuffer)
 	for {
-		n, err := r.Read(buf)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := doc.Body.Read(buf)
 		if n > 0 {
 			if _, werr := w.Write(buf[:n]); werr != nil {
 				return werr
@@ -92,7 +94,7 @@ func copyDocument(w io.Writer, r io.Reader, key string, m *meter) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("load %q: %w", key, err)
+			return fmt.Errorf("load %q: %w", doc.Version.Key, err)
 		}
 	}
 }

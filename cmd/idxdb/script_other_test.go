@@ -8,3 +8,4 @@ import "github.com/rogpeppe/go-internal/testscript"
 
 func cmdMkfifo(ts *testscript.TestScript, _ bool, _ []string) { ts.Fatalf("not on this system") }
 func cmdSignal(ts *testscript.TestScript, _ bool, _ []string) { ts.Fatalf("not on this system") }
+func cmdStuck(ts *testscript.TestScript, _ bool, _ []string)  { ts.Fatalf("not on this system") }

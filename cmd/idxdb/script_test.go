@@ -39,6 +39,8 @@ import (
 //	signal SIG CODE (FIFO|-) idxdb ARG...
 //	                             run it, write half a document to FIFO or its stdin, send SIG,
 //	                             and demand this exit code
+//	stuck SIG CODE idxdb ARG...  run it, read one byte of its stdout and no more, send SIG,
+//	                             and demand this exit code
 //	brokenpipe CODE idxdb ARG... run it, read one byte of its stdout, close that
 //
 // Those in script/both run once for each kind of store, which $IDXDB_STORE names.
@@ -53,6 +55,10 @@ func TestScripts(t *testing.T) {
 
 func TestScriptsSQLite(t *testing.T) {
 	runScripts(t, "testdata/script/sqlite", "sqlite:team.idx", nil)
+}
+
+func TestScriptsFile(t *testing.T) {
+	runScripts(t, "testdata/script/file", "file:team", nil)
 }
 
 func TestScriptsBoth(t *testing.T) {
@@ -98,6 +104,7 @@ func runScripts(t *testing.T, dir, store string, condition func(string) (bool, e
 			"hold":       cmdHold,
 			"mkfifo":     cmdMkfifo,
 			"signal":     cmdSignal,
+			"stuck":      cmdStuck,
 			"brokenpipe": cmdBrokenPipe,
 		},
 	})

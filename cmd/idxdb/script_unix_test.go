@@ -45,3 +45,15 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("stderr: %s", got)
 	}
 }
+
+func cmdStuck(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, len(args) >= 3 && signals[args[0]] != nil)
+	cmd := command(ts, args[2:])
+	stdout, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	_, err = io.ReadFull(stdout, make([]byte, 1))
+	ts.Check(err)
+	ts.Check(cmd.Process.Signal(signals[args[0]]))
+	checkExit(ts, args[1], cmd.Wait())
+}

@@ -19,7 +19,7 @@ type versionInfo struct {
 	Go       string         `json:"go"`
 	OS       string         `json:"os"`
 	Arch     string         `json:"arch"`
-	Formats  map[string]int `json:"formats"` // the newest it writes, by URL scheme
+	Formats  map[string]int `json:"formats"` // that upgrade leads to, by URL scheme
 }
 
 func programVersion(formats map[string]int) versionInfo {

@@ -15,8 +15,8 @@ func schemes(warn func(text string)) []idxdb.Scheme {
 	}
 }
 
-// Formats returns the number of the newest format that this program writes, for
-// each scheme whose stores have one.
+// Formats returns the number of the format that an upgrade brings a store to, for
+// each scheme whose stores can be upgraded.
 func Formats() map[string]int {
 	return map[string]int{
 		"sqlite": schema.Format,
