@@ -12,6 +12,14 @@ func SetStageLimit(t testing.TB, bytes int) {
 	t.Cleanup(func() { stageLimit = before })
 }
 
+// SetFastAbove sets from which size in bytes a first save is compressed for
+// speed.
+func SetFastAbove(t testing.TB, bytes int64) {
+	before := fastAbove
+	fastAbove = bytes
+	t.Cleanup(func() { fastAbove = before })
+}
+
 // The steps of a vacuum, one by one.
 
 func (s *Store) Purge(ctx context.Context) error {

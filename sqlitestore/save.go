@@ -266,8 +266,8 @@ func (st *stage) read(ctx context.Context, r io.Reader, doc idxdb.Doc, b base) (
 
 // fastAbove is the size in bytes from which the first save of a document is
 // compressed for speed: all of it is new then, and zstd would take longest.
-// Later saves compress little, and compress it well.
-const fastAbove = 16 << 20
+// Later saves compress little, and compress it well. Tests make it smaller.
+var fastAbove = int64(16 << 20)
 
 // chooseAverage keeps the chunk size of the version before as long as it is not
 // far from right: another one would store every chunk anew.

@@ -1,0 +1,102 @@
+package schema_test
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/idxdb/idxdb/internal/schema"
+)
+
+// TestStatementsAreFrozen compares the schema with a file that is only ever
+// appended to: files with the old statements exist.
+func TestStatementsAreFrozen(t *testing.T) {
+	want, err := os.ReadFile(filepath.Join("testdata", "schema.golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(schema.Statements(), ";\n\n") + ";\n"; got != string(want) {
+		t.Errorf("the schema of format %d changed; add a migration instead:\n%s", schema.Format, got)
+	}
+}
+
+func TestMigrations(t *testing.T) {
+	list := schema.Migrations()
+	if len(list) != schema.Format {
+		t.Fatalf("there are %d migrations for format %d", len(list), schema.Format)
+	}
+	for i, m := range list {
+		if m.To != i+1 || m.ReadFormat < 1 || m.ReadFormat > m.WriteFormat || m.WriteFormat > m.To {
+			t.Errorf("migration %d goes to %d, with read format %d and write format %d", i, m.To, m.ReadFormat, m.WriteFormat)
+		}
+	}
+	if !slices.IsSorted(schema.Statements()) {
+		t.Error("the statements are not sorted")
+	}
+}
+
+// The vectors were computed by hand from FORMAT.md with Python's hashlib.
+func TestChecksumVectors(t *testing.T) {
+	meta := schema.Meta{Format: 1, ReadFormat: 1, WriteFormat: 1, Lineage: bytes.Repeat([]byte{7}, 16),
+		CreatedAt: 1_700_000_000_000_000, Epoch: 3, Keys: 2, KeySet: -5}
+	key := schema.Key{ID: 4, Name: "ключ", First: 2, Last: 9, Versions: 3}
+	version := schema.Version{ID: 99, KeyID: 4, Number: 9, SaveID: bytes.Repeat([]byte{1}, 16), SavedAt: 5,
+		User: "u", Host: "h", Program: "p", Message: "m", SourceType: "github", SourceIdentifier: "o/r",
+		StateSize: 7, StateDigest: bytes.Repeat([]byte{2}, 32)}
+	full := version
+	full.SourceSyncedAt = sql.NullInt64{Int64: -1, Valid: true}
+	full.SearchSize = sql.NullInt64{Int64: 3, Valid: true}
+	full.SearchDigest = bytes.Repeat([]byte{3}, 32)
+	for name, test := range map[string]struct {
+		got  []byte
+		want string
+	}{
+		"meta":    {meta.Checksum(), "b599d4382bb004a1"},
+		"key":     {key.Checksum(), "ecd31f53fd6a605c"},
+		"version": {version.Checksum(), "ecc9bb1b602adadf"},
+		"full":    {full.Checksum(), "93b2f055c75a0154"},
+	} {
+		if got := hex.EncodeToString(test.got); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+	if got := schema.NameHash("ключ"); got != 2153681812738117024 {
+		t.Errorf("name hash %d", got)
+	}
+}
+
+func TestChecksumSeesEveryField(t *testing.T) {
+	base := schema.Version{SaveID: []byte{1}, StateDigest: []byte{2}}
+	seen := map[string]string{hex.EncodeToString(base.Checksum()): "base"}
+	for name, change := range map[string]func(v *schema.Version){
+		"key":        func(v *schema.Version) { v.KeyID++ },
+		"number":     func(v *schema.Version) { v.Number++ },
+		"id":         func(v *schema.Version) { v.SaveID = []byte{9} },
+		"time":       func(v *schema.Version) { v.SavedAt++ },
+		"user":       func(v *schema.Version) { v.User = "x" },
+		"host":       func(v *schema.Version) { v.Host = "x" },
+		"program":    func(v *schema.Version) { v.Program = "x" },
+		"message":    func(v *schema.Version) { v.Message = "x" },
+		"type":       func(v *schema.Version) { v.SourceType = "x" },
+		"identifier": func(v *schema.Version) { v.SourceIdentifier = "x" },
+		"ref":        func(v *schema.Version) { v.SourceRef = "x" },
+		"synced":     func(v *schema.Version) { v.SourceSyncedAt.Valid = true },
+		"size":       func(v *schema.Version) { v.StateSize++ },
+		"digest":     func(v *schema.Version) { v.StateDigest = []byte{9} },
+		"search":     func(v *schema.Version) { v.SearchSize.Valid = true },
+		"searchSum":  func(v *schema.Version) { v.SearchDigest = []byte{} },
+	} {
+		v := base
+		change(&v)
+		sum := hex.EncodeToString(v.Checksum())
+		if other, ok := seen[sum]; ok {
+			t.Errorf("%s has the checksum of %s", name, other)
+		}
+		seen[sum] = name
+	}
+}
