@@ -93,8 +93,6 @@ func nextStep(command string, err error) string {
 		return "idxdb list shows the keys there are"
 	case errors.Is(err, idxdb.ErrUsage):
 		return "see " + command + " --help"
-	case errors.Is(err, idxdb.ErrNewerFormat):
-		return "use a newer idxdb"
 	}
 	return ""
 }
