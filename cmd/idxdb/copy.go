@@ -95,6 +95,11 @@ func (a *app) copyBetween(ctx context.Context, src, dst string, opts idxdb.CopyO
 		m.stage(fmt.Sprintf("copy %s, version %d", key, version), n, 0)
 	}
 	err = a.withStoreAt(ctx, src, toRead, func(from idxdb.Store) error {
+		for _, key := range opts.Keys { // a misspelt one makes no store
+			if _, err := history(ctx, from, key, 1); err != nil {
+				return fmt.Errorf("copy: %w", err)
+			}
+		}
 		return a.withStoreAt(ctx, dst, toCreate, func(to idxdb.Store) error {
 			report, err = idxdb.Copy(ctx, to, from, opts)
 			return err

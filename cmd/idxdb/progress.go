@@ -23,12 +23,12 @@ const (
 type meter struct {
 	w     io.Writer
 	width func() int // of the terminal, in characters
-	start time.Time
 	quit  chan struct{}
 	once  sync.Once
 	gone  chan struct{}
 
 	mu    sync.Mutex
+	start time.Time // of what it shows now
 	what  string
 	bytes bool // done and total are bytes
 	done  int64
@@ -73,7 +73,7 @@ func (m *meter) run() {
 			return
 		case <-wait.C:
 			// One column stays free: a full line would wrap on some terminals.
-			line := clip(m.line(time.Since(m.start)), max(m.width()-1, 1))
+			line := clip(m.line(time.Now()), max(m.width()-1, 1))
 			n := utf8.RuneCountInString(line)
 			fmt.Fprintf(m.w, "\r%s%s", line, strings.Repeat(" ", max(shown-n, 0)))
 			shown = n
@@ -82,8 +82,8 @@ func (m *meter) run() {
 	}
 }
 
-// line says how far the operation is after it has run for elapsed.
-func (m *meter) line(elapsed time.Duration) string {
+// line says how far the operation is.
+func (m *meter) line(now time.Time) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	amount := humanize.Comma
@@ -94,7 +94,7 @@ func (m *meter) line(elapsed time.Duration) string {
 	if m.total > 0 {
 		line += fmt.Sprintf(" of %s (%.0f %%)", amount(m.total), min(100*float64(m.done)/float64(m.total), 100))
 	}
-	rate := float64(m.done) / elapsed.Seconds()
+	rate := float64(m.done) / max(now.Sub(m.start), time.Millisecond).Seconds()
 	if m.bytes {
 		line += fmt.Sprintf(", %s/s", size(int64(rate)))
 	}
@@ -119,7 +119,12 @@ func (m *meter) addTotal(n int64) { m.update(func() { m.total += n }) }
 
 // stage shows that what is now done, done of total.
 func (m *meter) stage(what string, done, total int64) {
-	m.update(func() { m.what, m.done, m.total = what, done, total })
+	m.update(func() {
+		if what != m.what {
+			m.start = time.Now()
+		}
+		m.what, m.done, m.total = what, done, total
+	})
 }
 
 func (m *meter) update(f func()) {

@@ -24,7 +24,8 @@ func TestMeterLine(t *testing.T) {
 		{&meter{what: "a\x1b[0m", done: 1}, time.Second, `a\x1b[0m: 1`},
 	}
 	for _, test := range tests {
-		if got := test.m.line(test.elapsed); got != test.want {
+		test.m.start = time.Now()
+		if got := test.m.line(test.m.start.Add(test.elapsed)); got != test.want {
 			t.Errorf("got %q; want %q", got, test.want)
 		}
 	}
