@@ -35,6 +35,18 @@ func (f *faults) before(op, path string) error {
 	return nil
 }
 
+// memDir is t.TempDir in memory where that is possible: these tests flush files
+// thousands of times, and it is not the disk that they test.
+func memDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "fsstore")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 func open(t *testing.T, dir string, opts Options) *Store {
 	t.Helper()
 	opts.Create = !opts.ReadOnly
@@ -164,7 +176,7 @@ func TestEveryOperationFails(t *testing.T) {
 // faultyRun reports whether a fault was met.
 func faultyRun(t *testing.T, f *faults, do func(s *Store) error, after string) bool {
 	const before = "a/b v1 \"old\" \"old search\"\nc v1 \"c\" -\n"
-	dir := t.TempDir()
+	dir := memDir(t)
 	s := open(t, dir, Options{})
 	save(t, s, "a/b", `"old"`, `"old search"`)
 	save(t, s, "c", `"c"`, "")
@@ -234,7 +246,7 @@ func checkNothingLeft(t *testing.T, what, dir string) {
 func TestRepeatingAnUnknownOutcome(t *testing.T) {
 	ctx := context.Background()
 	for n, unknown := 1, 0; ; n++ {
-		s := open(t, t.TempDir(), Options{})
+		s := open(t, memDir(t), Options{})
 		save(t, s, "key", `"old"`, "")
 		f := &faults{n: n, stop: true}
 		s.disk.before = f.before
@@ -264,7 +276,7 @@ func TestRepeatingAnUnknownOutcome(t *testing.T) {
 func TestPendingIsDroppedIfSavedSince(t *testing.T) {
 	ctx := context.Background()
 	for n, dropped := 1, 0; ; n++ {
-		dir := t.TempDir()
+		dir := memDir(t)
 		s := open(t, dir, Options{})
 		save(t, s, "key", `"old"`, `"old search"`)
 		f := &faults{n: n, stop: true}

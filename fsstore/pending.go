@@ -55,7 +55,27 @@ func (s *Store) readPending() (*pending, []byte, error) {
 	if err := decode(path, b, &p); err != nil {
 		return nil, nil, err
 	}
+	for i := range p.Changes {
+		if !p.Changes[i].valid() {
+			return nil, nil, &idxdb.CorruptError{Detail: path + " names what is not of this store"}
+		}
+	}
 	return &p, b, nil
+}
+
+// valid reports whether all names in c stay inside the store.
+func (c *change) valid() bool {
+	ok := isDirName(c.Dir) && c.Record.valid() && (c.RemoveDir == "" || isDirName(c.RemoveDir))
+	for _, m := range []move{c.State, c.Search} {
+		ok = ok && (m.Temp == "" || filepath.IsLocal(m.Temp))
+	}
+	for i := range c.Others {
+		ok = ok && c.Others[i].valid()
+	}
+	for _, dir := range c.Unclaim {
+		ok = ok && isDirName(dir)
+	}
+	return ok
 }
 
 // holds reports whether the change has happened or can still be carried out: its

@@ -221,8 +221,16 @@ func decodeRecord(path, key string, b []byte) (*record, error) {
 	if err := decode(path, b, &r); err != nil {
 		return nil, err
 	}
-	if key != "" && r.Key != key || r.Head != nil && r.Head.Number > r.Last {
+	if key != "" && r.Key != key || !r.valid() {
 		return nil, &idxdb.CorruptError{Key: key, Detail: path + " does not belong to this key"}
 	}
 	return &r, nil
 }
+
+// valid reports whether r can be true. The file may have been written by
+// anybody; its names must not lead out of the store.
+func (r *record) valid() bool {
+	return idxdb.CheckKey(r.Key) == nil && (r.Head == nil || r.Head.Number <= r.Last && isDirName(r.Dir))
+}
+
+func isDirName(dir string) bool { return dir == rootDir || canBeDir(dir) }
