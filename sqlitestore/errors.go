@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"syscall"
@@ -39,4 +40,13 @@ func translate(err error) error {
 		return fmt.Errorf("%w by a program that does not use the lock file (a sqlite3 shell?): %w", idxdb.ErrLocked, err)
 	}
 	return err
+}
+
+// scan reads a row. The statements are fixed, so a value that does not fit is one
+// that this package never wrote.
+func scan(rows *sql.Rows, targets ...any) error {
+	if err := rows.Scan(targets...); err != nil {
+		return &idxdb.CorruptError{Detail: "a row has a value that was never saved", Err: err}
+	}
+	return nil
 }

@@ -126,7 +126,7 @@ func (cn *conn) fetch(b *batch, runs []codec.Run, n int64, fail func(string, err
 		err := cn.query(chunkData, func(rows *sql.Rows) error {
 			var id, size, number int64
 			var hash, data sql.RawBytes
-			if err := rows.Scan(&id, &hash, &size, &number, &data); err != nil {
+			if err := scan(rows, &id, &hash, &size, &number, &data); err != nil {
 				return err
 			}
 			if !span.has(id) {

@@ -56,7 +56,7 @@ func (cn *conn) schemaTexts() ([]string, error) {
 	var list []string
 	for rows.Next() {
 		var text string
-		if err := rows.Scan(&text); err != nil {
+		if err := scan(rows, &text); err != nil {
 			return nil, translate(err)
 		}
 		list = append(list, text)
@@ -84,7 +84,7 @@ func (cn *conn) meta() (schema.Meta, error) {
 	n := 0
 	err := cn.query(readMeta, func(rows *sql.Rows) error {
 		n++
-		return rows.Scan(&m.Format, &m.ReadFormat, &m.WriteFormat, &m.Lineage, &m.CreatedAt,
+		return scan(rows, &m.Format, &m.ReadFormat, &m.WriteFormat, &m.Lineage, &m.CreatedAt,
 			&m.Epoch, &m.Keys, &m.KeySet, &checksum)
 	})
 	if err != nil {

@@ -26,7 +26,7 @@ func (u *usage) lookAt(cn *conn) error {
 	return cn.query(manifestsAfter, func(rows *sql.Rows) error {
 		var id int64
 		var search, state sql.RawBytes
-		if err := rows.Scan(&id, &search, &state); err != nil {
+		if err := scan(rows, &id, &search, &state); err != nil {
 			return err
 		}
 		u.lastVersion = id
@@ -54,7 +54,7 @@ func (s *Store) markGarbage(ctx context.Context, progress idxdb.Progress) error 
 		each := func(do func(int64)) func(rows *sql.Rows) error {
 			return func(rows *sql.Rows) error {
 				var id int64
-				err := rows.Scan(&id)
+				err := scan(rows, &id)
 				do(id)
 				return err
 			}
@@ -143,7 +143,7 @@ func (s *Store) marked(ctx context.Context) (list []mark, err error) {
 	err = s.view(ctx, func(cn *conn) error {
 		return cn.query(garbageMarks, func(rows *sql.Rows) error {
 			var m mark
-			err := rows.Scan(&m.id, &m.epoch)
+			err := scan(rows, &m.id, &m.epoch)
 			list = append(list, m)
 			return err
 		})
@@ -183,7 +183,7 @@ func (s *Store) sweepTurn(ctx context.Context, ids []int64, last int64) (removed
 			still := false
 			err := cn.query(garbageOf, func(rows *sql.Rows) error {
 				var epoch int64
-				err := rows.Scan(&epoch)
+				err := scan(rows, &epoch)
 				still = epoch <= last
 				return err
 			}, id)

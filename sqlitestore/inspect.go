@@ -75,7 +75,7 @@ func (s *Store) inspectChunks(ctx context.Context, in *idxdb.Inspection) error {
 	return s.view(ctx, func(cn *conn) error {
 		err := cn.query(chunkIDs, func(rows *sql.Rows) error {
 			var id int64
-			err := rows.Scan(&id)
+			err := scan(rows, &id)
 			u.unused.add(id)
 			return err
 		})
@@ -87,7 +87,7 @@ func (s *Store) inspectChunks(ctx context.Context, in *idxdb.Inspection) error {
 		}
 		return cn.query(chunkSizes, func(rows *sql.Rows) error {
 			var id, raw, compressed int64
-			if err := rows.Scan(&id, &raw, &compressed); err != nil {
+			if err := scan(rows, &id, &raw, &compressed); err != nil {
 				return err
 			}
 			in.Chunks++

@@ -52,7 +52,7 @@ func (cn *conn) list(opts idxdb.ListOptions) ([]idxdb.Version, error) {
 		err = cn.query(listNames, func(rows *sql.Rows) error {
 			var name string
 			var live bool
-			err := rows.Scan(&name, &live)
+			err := scan(rows, &name, &live)
 			if live {
 				add(idxdb.Version{Key: name})
 			}
@@ -62,7 +62,7 @@ func (cn *conn) list(opts idxdb.ListOptions) ([]idxdb.Version, error) {
 		err = cn.query(listKeys, func(rows *sql.Rows) error {
 			var k keyRow
 			var v versionRow
-			if err := rows.Scan(append(k.targets(), v.targets()...)...); err != nil {
+			if err := scan(rows, append(k.targets(), v.targets()...)...); err != nil {
 				return err
 			}
 			if err := k.check(); err != nil {

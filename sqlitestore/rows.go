@@ -36,7 +36,7 @@ func (cn *conn) key(name string) (*schema.Key, error) {
 	var found *schema.Key
 	collect := func(rows *sql.Rows) error {
 		var k keyRow
-		if err := rows.Scan(k.targets()...); err != nil {
+		if err := scan(rows, k.targets()...); err != nil {
 			return err
 		}
 		if err := k.check(); err != nil {
@@ -111,7 +111,7 @@ func (cn *conn) oneVersion(k *schema.Key, stmt int, args ...any) (*schema.Versio
 	var found *schema.Version
 	err := cn.query(stmt, func(rows *sql.Rows) error {
 		var v versionRow
-		if err := rows.Scan(v.targets()...); err != nil {
+		if err := scan(rows, v.targets()...); err != nil {
 			return err
 		}
 		found = &v.Version
@@ -135,7 +135,7 @@ func (cn *conn) versions(k *schema.Key) ([]schema.Version, error) {
 	var list []schema.Version
 	err := cn.query(versionsOfKey, func(rows *sql.Rows) error {
 		var v versionRow
-		if err := rows.Scan(v.targets()...); err != nil {
+		if err := scan(rows, v.targets()...); err != nil {
 			return err
 		}
 		list = append(list, v.Version)
@@ -206,7 +206,7 @@ func (cn *conn) runs(name string, v *schema.Version, doc idxdb.Doc) (runs []code
 	}
 	var data []byte
 	var avg sql.NullInt64
-	err = cn.query(stmt, func(rows *sql.Rows) error { return rows.Scan(&avg, &data) }, v.ID)
+	err = cn.query(stmt, func(rows *sql.Rows) error { return scan(rows, &avg, &data) }, v.ID)
 	if err != nil {
 		return nil, 0, 0, err
 	}

@@ -115,7 +115,7 @@ func (cn *conn) findChunk(h codec.Hash) (id int64, marked bool, err error) {
 	err = cn.query(chunkByHash, func(rows *sql.Rows) error {
 		var row, size int64
 		var epoch sql.NullInt64
-		if err := rows.Scan(&row, &stored, &size, &epoch); err != nil {
+		if err := scan(rows, &row, &stored, &size, &epoch); err != nil {
 			return err
 		}
 		if string(stored) == string(h[:]) {
@@ -132,7 +132,7 @@ func (cn *conn) hashes(runs []codec.Run, known map[codec.Hash]int64) error {
 		var stored sql.RawBytes
 		err := cn.query(chunkHashes, func(rows *sql.Rows) error {
 			var id, size int64
-			if err := rows.Scan(&id, &stored, &size); err != nil {
+			if err := scan(rows, &id, &stored, &size); err != nil {
 				return err
 			}
 			if len(stored) == len(codec.Hash{}) && span.has(id) {
@@ -178,7 +178,7 @@ func (cn *conn) recheck(d *document) error {
 		var stored sql.RawBytes
 		err := cn.query(chunkHashes, func(rows *sql.Rows) error {
 			var id, size int64
-			if err := rows.Scan(&id, &stored, &size); err != nil {
+			if err := scan(rows, &id, &stored, &size); err != nil {
 				return err
 			}
 			if h, ok := want[id]; ok && string(h[:]) == string(stored) {

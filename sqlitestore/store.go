@@ -40,9 +40,9 @@ type Store struct {
 	file   fs.FileInfo      // of the database when it was opened
 
 	readers   *pool
-	immutable bool // nobody has the file open, and we may not take part; see openImmutable
-	writing sync.Mutex // held by who uses writer, inside of lock
-	writer  *conn      // nil if ReadOnly
+	immutable bool       // nobody has the file open, and we may not take part; see openImmutable
+	writing   sync.Mutex // held by who uses writer, inside of lock
+	writer    *conn      // nil if ReadOnly
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc

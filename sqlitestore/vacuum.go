@@ -51,7 +51,7 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 		return report, err
 	}
 	err = s.view(ctx, func(cn *conn) error {
-		return cn.query(garbageCount, func(rows *sql.Rows) error { return rows.Scan(&report.ChunksPending) })
+		return cn.query(garbageCount, func(rows *sql.Rows) error { return scan(rows, &report.ChunksPending) })
 	})
 	report.SizeAfter = s.fileSize()
 	return report, err
@@ -81,7 +81,7 @@ func (s *Store) purgeDeleted(ctx context.Context, progress idxdb.Progress) (remo
 			err := s.view(ctx, func(cn *conn) error {
 				return cn.query(deadVersions, func(rows *sql.Rows) error {
 					var id int64
-					err := rows.Scan(&id)
+					err := scan(rows, &id)
 					dead = append(dead, id)
 					return err
 				}, k.ID, k.First, versionsATurn)
@@ -127,7 +127,7 @@ func (cn *conn) everyKey() (keys []schema.Key, err error) {
 		n := len(keys)
 		err := cn.query(allKeys, func(rows *sql.Rows) error {
 			var k keyRow
-			if err := rows.Scan(k.targets()...); err != nil {
+			if err := scan(rows, k.targets()...); err != nil {
 				return err
 			}
 			keys = append(keys, k.Key)
@@ -182,7 +182,7 @@ func (s *Store) checkpoint() error {
 }
 
 func (cn *conn) freeList() (n int64, err error) {
-	err = cn.query(freeList, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	err = cn.query(freeList, func(rows *sql.Rows) error { return scan(rows, &n) })
 	return n, err
 }
 

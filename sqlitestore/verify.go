@@ -92,7 +92,7 @@ func (v *verifier) sqlite() error {
 	return v.note(idxdb.Damage{}, v.s.view(v.ctx, func(cn *conn) error {
 		return cn.query(integrityCheck, func(rows *sql.Rows) error {
 			var line string
-			if err := rows.Scan(&line); err != nil {
+			if err := scan(rows, &line); err != nil {
 				return err
 			}
 			if line != "ok" {
@@ -131,7 +131,7 @@ func (v *verifier) chunks() error {
 	err := v.s.view(v.ctx, func(cn *conn) error {
 		return cn.query(counts, func(rows *sql.Rows) error {
 			var versions int64
-			return rows.Scan(&versions, &total)
+			return scan(rows, &versions, &total)
 		})
 	})
 	if err != nil {
@@ -145,7 +145,7 @@ func (v *verifier) chunks() error {
 			return cn.query(chunksAfter, func(rows *sql.Rows) error {
 				var id, size, number int64
 				var hash, data sql.RawBytes
-				if err := rows.Scan(&id, &hash, &size, &number, &data); err != nil {
+				if err := scan(rows, &id, &hash, &size, &number, &data); err != nil {
 					return err
 				}
 				last, more = id, true
