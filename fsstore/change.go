@@ -40,6 +40,9 @@ func (s *Store) delete(ctx context.Context, key string, opts idxdb.DeleteOptions
 	if err := opts.If.Check(key, v.current()); err != nil {
 		return err
 	}
+	if err := s.canMoveInto(s.path(v.dir)); err != nil {
+		return err
+	}
 	err = s.commit([]change{{
 		Dir:       v.dir,
 		State:     move{Old: v.head.fileID(idxdb.StateDoc)},
@@ -73,6 +76,9 @@ func (s *Store) Rename(ctx context.Context, from, to string) error {
 func (s *Store) rename(ctx context.Context, from, to string) error {
 	src, dst, err := s.fromTo(ctx, from, to)
 	if err != nil {
+		return err
+	}
+	if err := s.canMoveInto(s.path(src.dir)); err != nil {
 		return err
 	}
 	h := *src.head

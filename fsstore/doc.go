@@ -59,7 +59,10 @@
 //	repeating a save by its id     is recognised for the last 16 saves of a key
 //	Import of an older version     reads it and keeps nothing
 //	Clone                          copies the content
-//	a file changed from outside    is a new version, not damage
+//	a file changed from outside    is a new version, not damage; the first look at it reads
+//	                               both documents
+//	Windows                        a file that somebody reads cannot be replaced: the save's
+//	                               outcome is unknown until a later writer can
 //
 // Records and the lock file have the permissions that the directory suggests: a
 // directory that is set-gid and group-writable is a team's. Locks need a local

@@ -9,3 +9,7 @@ func inode(fs.FileInfo) uint64 { return 0 }
 func isNotDir(error) bool { return false }
 
 func isReadOnlyFS(error) bool { return false }
+
+func device(fs.FileInfo) uint64 { return 0 }
+
+func writable(string) error { return nil }

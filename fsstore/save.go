@@ -2,13 +2,10 @@ package fsstore
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -154,6 +151,10 @@ func (s *Store) saveStaged(ctx context.Context, list []request) ([]idxdb.Saved, 
 		if err := s.sync(r.staged); err != nil {
 			return nil, err
 		}
+		h.State.File = r.staged.state.File
+		if h.Search != nil {
+			h.Search = &r.staged.search.document
+		}
 		c, err := s.replace(ctx, v, h, taken)
 		if err != nil {
 			return nil, err
@@ -270,117 +271,4 @@ func newBytes(h, old *head) (n int64) {
 		}
 	}
 	return n
-}
-
-// replace returns the change that makes h the head of v's key, whose temporary
-// files the caller names. taken are the directories that the same commit has
-// given away already.
-func (s *Store) replace(ctx context.Context, v *view, h *head, taken map[string]bool) (*change, error) {
-	c := &change{Dir: v.dir}
-	if v.head == nil {
-		if err := s.allocate(ctx, v, c, taken); err != nil {
-			return nil, err
-		}
-	}
-	taken[c.Dir] = true
-	c.Record = v.rec.next(v.key, c.Dir, v.wasHead(), h)
-	for _, m := range []struct {
-		doc idxdb.Doc
-		m   *move
-	}{{idxdb.StateDoc, &c.State}, {idxdb.SearchDoc, &c.Search}} {
-		old, err := statID(s.docPath(c.Dir, m.doc))
-		if err != nil {
-			return nil, err
-		}
-		if v.head != nil && !sameID(old, v.head.fileID(m.doc)) {
-			return nil, fmt.Errorf("%s: %w by another program: try again", s.path(c.Dir), errChanging)
-		}
-		*m.m = move{New: h.fileID(m.doc), Old: old}
-	}
-	return c, nil
-}
-
-// allocate chooses a directory for a key that has none.
-func (s *Store) allocate(ctx context.Context, v *view, c *change, taken map[string]bool) error {
-	for _, name := range names(v.key) {
-		if taken[name] {
-			continue
-		}
-		if name == rootDir {
-			c.Dir = name
-			return nil
-		}
-		info, err := os.Stat(s.path(name))
-		if err == nil && !info.IsDir() {
-			continue
-		}
-		if id, err := statID(s.docPath(name, idxdb.StateDoc)); err != nil {
-			return err
-		} else if id != nil {
-			continue
-		}
-		// Free, but perhaps claimed by a key whose files ctxc has deleted.
-		owner, err := s.claim(name)
-		if err != nil {
-			return err
-		}
-		if owner != "" && owner != v.key {
-			old, err := s.look(ctx, owner)
-			if err != nil {
-				return err
-			}
-			if old.rec != nil && old.rec.Head != nil && old.rec.Dir == name {
-				c.Others = append(c.Others, old.rec.next(owner, "", nil, nil))
-			}
-		}
-		c.Dir = name
-		return nil
-	}
-	return fmt.Errorf("no directory is free for the key: %s", strings.Join(names(v.key), ", "))
-}
-
-func (s *Store) relative(path string) string {
-	rel, err := filepath.Rel(s.dir, path)
-	if err != nil {
-		return path // cannot be: it is below s.dir
-	}
-	return rel
-}
-
-// commit makes the changes happen, all or none. An OutcomeUnknownError says that
-// they may have happened, or are half carried out, in which case the next one to
-// take the lock does the rest. After other errors nothing has happened.
-func (s *Store) commit(changes []change) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	var id [16]byte
-	rand.Read(id[:])
-	p := pending{ID: hex.EncodeToString(id[:]), Changes: changes}
-	if err := s.disk.put(s.own(pendingFile), s.mode(), p); err != nil {
-		now, _, readErr := s.readPending()
-		if readErr == nil && (now == nil || now.ID != p.ID) {
-			return writeError(err)
-		}
-		return s.leave(err)
-	}
-	for i := range changes {
-		if err := s.apply(&changes[i]); err != nil {
-			return s.leave(err)
-		}
-	}
-	// All is done. If the record stays, the next one finds that nothing is left.
-	_ = s.disk.remove(s.own(pendingFile))
-	return nil
-}
-
-// leave leaves a commit for the next one to take the lock, and with it the
-// temporary files that it names.
-func (s *Store) leave(err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.session != nil {
-		s.session.needed = true
-	}
-	return &idxdb.OutcomeUnknownError{Err: err}
 }

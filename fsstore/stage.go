@@ -46,7 +46,8 @@ func (st *staged) docs() []*stagedDoc {
 	return list
 }
 
-// sync flushes the files to the disk.
+// sync flushes the files to the disk, and notes what they look like then: on
+// network file systems only the server knows their time.
 func (s *Store) sync(st *staged) error {
 	if st.synced {
 		return nil
@@ -55,6 +56,14 @@ func (s *Store) sync(st *staged) error {
 		if err := s.disk.syncFile(d.path); err != nil {
 			return err
 		}
+		id, err := statID(d.path)
+		if err != nil {
+			return err
+		}
+		if id == nil || id.Size != d.File.Size {
+			return fmt.Errorf("%s was changed or removed by somebody while it was written", d.path)
+		}
+		d.File = *id
 	}
 	st.synced = true
 	return s.disk.syncDir(filepath.Dir(st.state.path))

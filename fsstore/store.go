@@ -74,6 +74,11 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 		opts.Warn = func(string) {}
 	}
 	s := &Store{dir: abs, opts: opts, seen: map[string]seen{}}
+	if opts.Create && !opts.ReadOnly {
+		// Before anything looks at its permissions. If it cannot be made, check
+		// says why.
+		_ = s.disk.mkdirAll(abs)
+	}
 	s.lock = filelock.New(s.own(lockFile), filelock.Options{
 		Timeout: opts.Timeout, Create: true, Mode: atomicfile.ModeFor(abs),
 	})
