@@ -4,7 +4,7 @@ package sqlitestore
 // prepared when a connection is opened, so a file or a typo that does not fit
 // fails at Open. A test pins the query plans.
 const (
-	keyColumns = `k.id, k.name, k.name_hash, k.live, k.first, k.last, k.versions, k.checksum`
+	keyColumns = `k.id, k.name, k.name_hash, k.live, k.first, k.last, k.versions, k.fence, k.checksum`
 
 	versionColumns = `v.id, v.key_id, v.number, v.save_id, v.saved_at, v.user, v.host, v.program, v.message,
 		v.source_type, v.source_identifier, v.source_ref, v.source_synced_at,
@@ -94,8 +94,8 @@ var writeSQL = [...]string{
 	updateMeta: `UPDATE meta SET format = ?1, read_format = ?2, write_format = ?3, epoch = ?4, keys = ?5, key_set = ?6,
 		checksum = ?7 WHERE id = 1`,
 
-	insertKey: `INSERT INTO key (name, name_hash, live, first, last, versions, checksum) VALUES (?1, ?2, 0, 1, 0, 0, x'')`,
-	updateKey: `UPDATE key SET live = ?2, first = ?3, last = ?4, versions = ?5, checksum = ?6 WHERE id = ?1`,
+	insertKey: `INSERT INTO key (name, name_hash, live, first, last, versions, fence, checksum) VALUES (?1, ?2, 0, 1, 0, 0, 0, x'')`,
+	updateKey: `UPDATE key SET live = ?2, first = ?3, last = ?4, versions = ?5, fence = ?6, checksum = ?7 WHERE id = ?1`,
 
 	insertVersion: `INSERT INTO version (key_id, number, save_id, saved_at, user, host, program, message,
 		source_type, source_identifier, source_ref, source_synced_at,

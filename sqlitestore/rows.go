@@ -20,7 +20,7 @@ type keyRow struct {
 }
 
 func (k *keyRow) targets() []any {
-	return []any{&k.ID, &k.Name, &k.nameHash, &k.live, &k.First, &k.Last, &k.Versions, &k.checksum}
+	return []any{&k.ID, &k.Name, &k.nameHash, &k.live, &k.First, &k.Last, &k.Versions, &k.Fence, &k.checksum}
 }
 
 func (k *keyRow) check() error {
@@ -77,7 +77,7 @@ func (cn *conn) setKey(k *schema.Key) error {
 	if k.Live() {
 		live = 1
 	}
-	_, err := cn.exec(updateKey, k.ID, live, k.First, k.Last, k.Versions, k.Checksum())
+	_, err := cn.exec(updateKey, k.ID, live, k.First, k.Last, k.Versions, k.Fence, k.Checksum())
 	return err
 }
 

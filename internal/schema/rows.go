@@ -28,6 +28,7 @@ type Key struct {
 	First    int64 // versions below it are deleted
 	Last     int64 // the highest number given out
 	Versions int64 // number of versions from First to Last
+	Fence    int64 // counts the takings and endings of leases; 0: there never was one
 }
 
 // Live reports whether the key exists for users.
@@ -40,7 +41,31 @@ func (k *Key) Checksum() []byte {
 		live = 1
 	}
 	return NewChecksum("key").Int(k.ID).Text(k.Name).Int(NameHash(k.Name)).
-		Int(live).Int(k.First).Int(k.Last).Int(k.Versions).Sum()
+		Int(live).Int(k.First).Int(k.Last).Int(k.Versions).Int(k.Fence).Sum()
+}
+
+// Lease is a row of table lease: the last lease of a key that anybody took.
+type Lease struct {
+	KeyID   int64
+	Fence   int64 // equals the key's
+	Held    bool  // false: it was given back
+	Token   []byte
+	User    string
+	Host    string
+	PID     int64
+	Command string
+	TakenAt int64 // Unix time in microseconds, for people
+	TTL     int64 // in microseconds
+}
+
+// Checksum is what column checksum must hold.
+func (l *Lease) Checksum() []byte {
+	held := int64(0)
+	if l.Held {
+		held = 1
+	}
+	return NewChecksum("lease").Int(l.KeyID).Int(l.Fence).Int(held).Blob(l.Token).
+		Text(l.User).Text(l.Host).Int(l.PID).Text(l.Command).Int(l.TakenAt).Int(l.TTL).Sum()
 }
 
 // Version is a row of table version.

@@ -44,7 +44,9 @@ func TestMigrations(t *testing.T) {
 func TestChecksumVectors(t *testing.T) {
 	meta := schema.Meta{Format: 1, ReadFormat: 1, WriteFormat: 1, Lineage: bytes.Repeat([]byte{7}, 16),
 		CreatedAt: 1_700_000_000_000_000, Epoch: 3, Keys: 2, KeySet: -5}
-	key := schema.Key{ID: 4, Name: "ключ", First: 2, Last: 9, Versions: 3}
+	key := schema.Key{ID: 4, Name: "ключ", First: 2, Last: 9, Versions: 3, Fence: 5}
+	lease := schema.Lease{KeyID: 4, Fence: 5, Held: true, Token: bytes.Repeat([]byte{6}, 16), User: "u", Host: "h", PID: 77,
+		Command: "idxdb lease", TakenAt: 1_700_000_000_000_000, TTL: 600_000_000}
 	version := schema.Version{ID: 99, KeyID: 4, Number: 9, SaveID: bytes.Repeat([]byte{1}, 16), SavedAt: 5,
 		User: "u", Host: "h", Program: "p", Message: "m", SourceType: "github", SourceIdentifier: "o/r",
 		StateSize: 7, StateDigest: bytes.Repeat([]byte{2}, 32)}
@@ -57,7 +59,8 @@ func TestChecksumVectors(t *testing.T) {
 		want string
 	}{
 		"meta":    {meta.Checksum(), "b599d4382bb004a1"},
-		"key":     {key.Checksum(), "ecd31f53fd6a605c"},
+		"key":     {key.Checksum(), "fb5a11c0b27690ac"},
+		"lease":   {lease.Checksum(), "65b2a8d4ab6cb6ca"},
 		"version": {version.Checksum(), "ecc9bb1b602adadf"},
 		"full":    {full.Checksum(), "93b2f055c75a0154"},
 	} {

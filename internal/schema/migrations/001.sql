@@ -19,6 +19,7 @@ CREATE TABLE key (
   first     INTEGER NOT NULL,
   last      INTEGER NOT NULL,
   versions  INTEGER NOT NULL,
+  fence     INTEGER NOT NULL,
   checksum  BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX key_by_name ON key (name, live);
@@ -67,4 +68,18 @@ CREATE INDEX chunk_by_hash ON chunk (substr(hash, 1, 8));
 CREATE TABLE garbage (
   chunk_id INTEGER PRIMARY KEY,
   epoch    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE lease (
+  key_id   INTEGER PRIMARY KEY,
+  fence    INTEGER NOT NULL,
+  held     INTEGER NOT NULL,
+  token    BLOB NOT NULL,
+  user     TEXT NOT NULL,
+  host     TEXT NOT NULL,
+  pid      INTEGER NOT NULL,
+  command  TEXT NOT NULL,
+  taken_at INTEGER NOT NULL,
+  ttl      INTEGER NOT NULL,
+  checksum BLOB NOT NULL
 ) STRICT;

@@ -136,9 +136,9 @@ class File:
 
     def list(self):
         count = together = 0
-        rows = self.db.execute("SELECT id, name, name_hash, live, first, last, versions, checksum FROM key ORDER BY name")
-        for id, name, hash, live, first, last, versions, check in rows:
-            if checksum("key", id, name, name_hash(name), live, first, last, versions) != check:
+        rows = self.db.execute("SELECT id, name, name_hash, live, first, last, versions, fence, checksum FROM key ORDER BY name")
+        for id, name, hash, live, first, last, versions, fence, check in rows:
+            if checksum("key", id, name, name_hash(name), live, first, last, versions, fence) != check:
                 fail("key %r" % name)
             if live:
                 count, together = count + 1, together ^ hash
