@@ -17,6 +17,7 @@ const module = "github.com/idxdb/idxdb"
 var owners = map[string][]string{
 	"modernc.org/sqlite":                {"sqlitestore"},
 	"github.com/gofrs/flock":            {"internal/filelock"},
+	"github.com/fsnotify/fsnotify":      {"sqlitestore"},
 	"github.com/pierrec/lz4/v4":         {"internal/codec"},
 	"github.com/klauspost/compress":     {"internal/codec"},
 	"github.com/spf13/cobra":            {"cmd/idxdb"},
