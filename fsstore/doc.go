@@ -65,6 +65,10 @@
 //	                               outcome is unknown until a later writer can
 //
 // Records and the lock file have the permissions that the directory suggests: a
-// directory that is set-gid and group-writable is a team's. Locks need a local
-// file system, or NFS with locking; see package filelock.
+// directory that is set-gid and group-writable is a team's.
+//
+// On a network file system a machine may see names and files as they were half a
+// minute ago, whatever lock it holds. Several machines that read are safe, but
+// only one may save. Options.Warn is told when such a store is opened to be
+// changed.
 package fsstore

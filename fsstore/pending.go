@@ -136,6 +136,9 @@ func (s *Store) applyMove(m move, path string) error {
 	switch {
 	case sameID(there, m.New):
 		return nil
+	case !sameID(there, m.Old):
+		// The next one to take the lock drops what we began.
+		return fmt.Errorf("%s: another program has changed it in this moment", path)
 	case m.New == nil:
 		return s.disk.remove(path)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/idxdb/idxdb"
 	"github.com/idxdb/idxdb/internal/atomicfile"
 	"github.com/idxdb/idxdb/internal/filelock"
+	"github.com/idxdb/idxdb/internal/netfs"
 )
 
 // Options says how to open a store; the zero value opens one that exists, to
@@ -27,8 +28,9 @@ type Options struct {
 	Timeout  time.Duration // longest wait for other writers; 0 is 30 s, < 0 is no limit but the context's
 
 	// Warn is told, in a sentence, what people should know though nothing failed:
-	// that an unfinished save was dropped because ctxc had saved since, or that a
-	// directory has a name that cannot be a key. nil: nobody is told.
+	// that an unfinished save was dropped because ctxc had saved since, that a
+	// directory has a name that cannot be a key, or that the store is on a network
+	// file system. nil: nobody is told.
 	Warn func(text string)
 }
 
@@ -84,6 +86,9 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 	})
 	if err := s.check(ctx); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
+	if where, err := netfs.Of(abs); err == nil && where.Network() && !opts.ReadOnly {
+		s.opts.Warn(fmt.Sprintf("%s is on %s: only one machine may save there", dir, where))
 	}
 	return s, nil
 }

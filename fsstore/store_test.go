@@ -72,7 +72,7 @@ func TestOtherDirectories(t *testing.T) {
 		t.Fatal(err)
 	}
 	var warnings []string
-	s := open(t, dir, Options{Warn: func(text string) { warnings = append(warnings, text) }})
+	s := open(t, dir, Options{Warn: collect(&warnings)})
 	long := strings.Repeat("n", 250)
 	if got, want := content(t, s), long+" v1 1 -\ntwo words v1 1 -\n"; got != want {
 		t.Errorf("got %s, want %s", got, want)
