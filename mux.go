@@ -12,6 +12,11 @@ import (
 type OpenOptions struct {
 	ReadOnly bool // every change fails with ErrReadOnly
 	Create   bool // make the store if it does not exist
+
+	// OnWait, if set, is called once for each wait for somebody else that has
+	// lasted a second, with who is in the way. It is called from a goroutine of
+	// its own.
+	OnWait func(Holder)
 }
 
 // A Location is a store's URL, taken apart.

@@ -93,13 +93,17 @@ func TestMux(t *testing.T) {
 	if s := m.Schemes(); len(s) != 2 || s[0].Name != "one" || s[1].Name != "two" {
 		t.Errorf("Schemes = %v, want one, two", s)
 	}
-	opts := idxdb.OpenOptions{ReadOnly: true, Create: true}
+	waited := false
+	opts := idxdb.OpenOptions{ReadOnly: true, Create: true, OnWait: func(idxdb.Holder) { waited = true }}
 	s, err := m.Open(t.Context(), "one:path?timeout=5s", opts)
 	if err != nil || s != idxdb.Store(inner) {
 		t.Fatalf("Open = %v, %v", s, err)
 	}
-	if got.Path != "path" || got.Params.Get("timeout") != "5s" || gotOpts != opts {
+	if got.Path != "path" || got.Params.Get("timeout") != "5s" || !gotOpts.ReadOnly || !gotOpts.Create || gotOpts.OnWait == nil {
 		t.Errorf("the scheme was given %+v, %+v", got, gotOpts)
+	}
+	if gotOpts.OnWait(idxdb.Holder{}); !waited {
+		t.Error("the scheme was given another OnWait")
 	}
 	if _, err := m.Open(t.Context(), "two:x", idxdb.OpenOptions{}); !errors.Is(err, idxdb.ErrNotStore) {
 		t.Errorf("the scheme's error became %v", err)

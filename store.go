@@ -108,6 +108,13 @@ type SaveOptions struct {
 	Message string    // a line for people, at most MaxMessageLen bytes of UTF-8
 	ID      ID        // of the save, to repeat it safely; zero is a new random one
 	By      Author    // zero is this process
+
+	// Lease must be current, or Save fails with ErrConflict; zero: the save
+	// carries none, and fails with ErrLocked while somebody has a lease on the
+	// key, unless IgnoreLease is set. See Leaser; stores that are none fail with
+	// ErrUnsupported if there is a Lease.
+	Lease       LeaseToken
+	IgnoreLease bool
 }
 
 // MaxMessageLen is the length of the longest message of a save, in bytes.
@@ -116,6 +123,9 @@ const MaxMessageLen = 4096
 // DeleteOptions says how to delete; the zero value deletes unconditionally.
 type DeleteOptions struct {
 	If Condition // must hold, or Delete fails with ErrConflict
+
+	Lease       LeaseToken // as in SaveOptions
+	IgnoreLease bool
 }
 
 // ListOptions says what to list; the zero value lists everything.
