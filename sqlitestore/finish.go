@@ -44,6 +44,9 @@ func (cn *conn) finish(st *stage, items []*item, epoch int64) (commit bool, err 
 		if same {
 			continue
 		}
+		if it.twin != nil {
+			return false, fmt.Errorf("%w: id %s is that of version %d, which has other content", idxdb.ErrConflict, it.id, it.twin.Number)
+		}
 		if err := cn.store(&meta, keys[i], it); err != nil {
 			return false, err
 		}
@@ -59,7 +62,7 @@ func (cn *conn) finish(st *stage, items []*item, epoch int64) (commit bool, err 
 // judge decides what becomes of an item: an error, unchanged, or a new version.
 // It returns the row of its key, nil if it needs a new one.
 func (cn *conn) judge(it *item) (*schema.Key, error) {
-	it.saved = idxdb.Saved{}
+	it.saved, it.twin = idxdb.Saved{}, nil
 	k, err := cn.key(it.key)
 	if err != nil {
 		return nil, err
@@ -78,7 +81,8 @@ func (cn *conn) judge(it *item) (*schema.Key, error) {
 		}
 		if v != nil {
 			if !it.sameDigests(v) && it.number == 0 {
-				return nil, fmt.Errorf("%w: id %s is that of version %d, which has other content", idxdb.ErrConflict, it.id, v.Number)
+				it.twin = v
+				return k, nil
 			}
 			it.saved = idxdb.Saved{Version: publicVersion(k.Name, v), Unchanged: true}
 			return k, nil
@@ -122,17 +126,20 @@ func (cn *conn) resolveItem(st *stage, it *item, collected bool) error {
 	return nil
 }
 
-// sameContent compares an item with the newest version where the digests
-// cannot, because the documents were cut with different chunk sizes. That takes
-// two first saves of one key at the same time, one of which did not know its
-// size, so it may be slow.
+// sameContent compares an item with the newest version, or with its twin, where
+// the digests cannot, because the documents were cut with different chunk sizes.
+// That takes two first saves of one key at the same time, one of which did not
+// know its size, so it may be slow.
 func (cn *conn) sameContent(k *schema.Key, it *item) (bool, error) {
 	if k == nil || !k.Live() || it.number != 0 {
 		return false, nil
 	}
-	newest, err := cn.newest(k)
-	if err != nil {
-		return false, err
+	newest := it.twin
+	if newest == nil {
+		var err error
+		if newest, err = cn.newest(k); err != nil {
+			return false, err
+		}
 	}
 	if it.state.size != newest.StateSize || (it.search == nil) == newest.SearchSize.Valid ||
 		it.search != nil && it.search.size != newest.SearchSize.Int64 {

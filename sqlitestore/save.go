@@ -65,9 +65,10 @@ type item struct {
 	key    string
 	cond   idxdb.Condition
 	id     idxdb.ID
-	retry  bool           // the id is the caller's, so it may be there already
-	number int64          // of an import; 0: the next one
-	row    schema.Version // filled in step by step
+	retry  bool            // the id is the caller's, so it may be there already
+	twin   *schema.Version // the version with that id, if only its bytes can tell whether it is the same save
+	number int64           // of an import; 0: the next one
+	row    schema.Version  // filled in step by step
 	state  *document
 	search *document // nil: none
 
@@ -180,13 +181,16 @@ func (cn *conn) base(it *item) (base, error) {
 	if err != nil {
 		return b, err
 	}
+	current := publicVersion(k.Name, newest)
+	var earlier *schema.Version
 	if it.retry {
-		if v, err := cn.oneVersion(k, versionBySaveID, k.ID, it.id[:], k.First); err != nil || v != nil {
-			return b, err // finish compares
+		if earlier, err = cn.oneVersion(k, versionBySaveID, k.ID, it.id[:], k.First); err != nil {
+			return b, err
 		}
 	}
-	current := publicVersion(k.Name, newest)
-	if err := it.cond.Check(it.key, &current); err != nil {
+	if earlier != nil { // finish compares, which is easy if both are cut alike
+		newest, current = earlier, publicVersion(k.Name, earlier)
+	} else if err := it.cond.Check(it.key, &current); err != nil {
 		return b, err
 	}
 	for _, doc := range []idxdb.Doc{idxdb.StateDoc, idxdb.SearchDoc} {
