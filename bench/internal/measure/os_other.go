@@ -1,0 +1,11 @@
+//go:build !unix
+
+package measure
+
+import "os"
+
+func syncAll() {}
+
+// MaxRSS returns the largest resident set of a process that has ended, in bytes,
+// 0 if the system does not tell.
+func MaxRSS(*os.ProcessState) int64 { return 0 }
