@@ -14,7 +14,7 @@ func (s *Store) Delete(ctx context.Context, key string, opts idxdb.DeleteOptions
 	err := idxdb.CheckKey(key)
 	if err == nil {
 		err = s.update(ctx, "delete", func(cn *conn) (bool, error) {
-			return true, cn.remove(key, opts.If)
+			return true, cn.remove(key, opts.If, permit{s.leaseFiles(), opts.Lease, opts.IgnoreLease})
 		})
 	}
 	if err != nil {
@@ -23,9 +23,12 @@ func (s *Store) Delete(ctx context.Context, key string, opts idxdb.DeleteOptions
 	return nil
 }
 
-func (cn *conn) remove(key string, cond idxdb.Condition) error {
+func (cn *conn) remove(key string, cond idxdb.Condition, p permit) error {
 	k, err := cn.key(key)
 	if err != nil {
+		return err
+	}
+	if err := p.check(cn, key, k); err != nil {
 		return err
 	}
 	if k == nil || !k.Live() {
@@ -79,6 +82,9 @@ func (cn *conn) revive(k *schema.Key, last, versions int64) error {
 // Rename implements idxdb.Renamer.
 func (s *Store) Rename(ctx context.Context, from, to string) error {
 	err := s.between(ctx, "rename", from, to, func(cn *conn, src, dst *schema.Key) error {
+		if err := (permit{files: s.leaseFiles()}).check(cn, from, src); err != nil {
+			return err
+		}
 		versions, err := cn.versions(src)
 		if err != nil {
 			return err
@@ -148,6 +154,9 @@ func (s *Store) between(ctx context.Context, operation, from, to string, fn func
 		}
 		dst, err := cn.key(to)
 		if err != nil {
+			return false, err
+		}
+		if err := (permit{files: s.leaseFiles()}).check(cn, to, dst); err != nil {
 			return false, err
 		}
 		if dst != nil && dst.Live() {

@@ -147,6 +147,9 @@ func (cn *conn) close() error {
 	return errors.Join(err, cn.db.Close())
 }
 
+// writes reports whether this is the writer's connection.
+func (cn *conn) writes() bool { return cn.write[begin] != nil }
+
 // exec runs a write statement and returns the last inserted row id.
 func (cn *conn) exec(stmt int, args ...any) (int64, error) {
 	res, err := cn.write[stmt].ExecContext(background, args...)

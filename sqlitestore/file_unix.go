@@ -14,3 +14,7 @@ func hardLinks(info fs.FileInfo) uint64 {
 	}
 	return 1
 }
+
+// noFollow keeps files of leases from being symbolic links: a sign of life would be
+// written into whatever one points to. And opening a pipe must not block.
+const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK

@@ -68,6 +68,9 @@ func (cn *conn) judge(it *item) (*schema.Key, error) {
 		return nil, err
 	}
 	if k == nil || !k.Live() {
+		if err := it.permit.check(cn, it.key, k); err != nil {
+			return nil, err
+		}
 		return k, it.cond.Check(it.key, nil)
 	}
 	newest, err := cn.newest(k)
@@ -87,6 +90,9 @@ func (cn *conn) judge(it *item) (*schema.Key, error) {
 			it.saved = idxdb.Saved{Version: publicVersion(k.Name, v), Unchanged: true}
 			return k, nil
 		}
+	}
+	if err := it.permit.check(cn, it.key, k); err != nil {
+		return nil, err
 	}
 	current := publicVersion(k.Name, newest)
 	if err := it.cond.Check(it.key, &current); err != nil {
@@ -183,7 +189,7 @@ func (d *document) runs() []codec.Run {
 
 // store writes the rows of a new version.
 func (cn *conn) store(meta *schema.Meta, k *schema.Key, it *item) error {
-	k, err := cn.keyForSaving(meta, k, it.key)
+	k, err := cn.keyForSaving(k, it.key)
 	if err != nil {
 		return err
 	}
@@ -232,7 +238,7 @@ func (cn *conn) store(meta *schema.Meta, k *schema.Key, it *item) error {
 }
 
 // keyForSaving returns the row of a key, a new one if k is nil.
-func (cn *conn) keyForSaving(meta *schema.Meta, k *schema.Key, name string) (*schema.Key, error) {
+func (cn *conn) keyForSaving(k *schema.Key, name string) (*schema.Key, error) {
 	if k != nil {
 		return k, nil
 	}

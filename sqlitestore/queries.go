@@ -9,6 +9,8 @@ const (
 	versionColumns = `v.id, v.key_id, v.number, v.save_id, v.saved_at, v.user, v.host, v.program, v.message,
 		v.source_type, v.source_identifier, v.source_ref, v.source_synced_at,
 		v.state_size, v.state_digest, v.search_size, v.search_digest, v.checksum`
+
+	leaseColumns = `l.key_id, l.fence, l.held, l.token, l.user, l.host, l.pid, l.command, l.taken_at, l.ttl, l.checksum`
 )
 
 // Statements that a reader needs; the writer has them too.
@@ -51,6 +53,10 @@ var readSQL = [...]string{
 	garbageCount: `SELECT count(*) FROM garbage`,
 	counts:       `SELECT (SELECT count(*) FROM version), (SELECT count(*) FROM chunk)`,
 
+	leaseOfKey: `SELECT ` + leaseColumns + ` FROM lease AS l WHERE l.key_id = ?1`,
+	leasesHeld: `SELECT ` + keyColumns + `, ` + leaseColumns + `
+		FROM lease AS l CROSS JOIN key AS k ON k.id = l.key_id WHERE l.held <> 0`,
+
 	integrityCheck: `PRAGMA integrity_check(20)`,
 	freeList:       `PRAGMA freelist_count`,
 	deadVersions:   `SELECT id FROM version WHERE key_id = ?1 AND number < ?2 LIMIT ?3`,
@@ -80,6 +86,8 @@ const (
 	garbageOf
 	garbageCount
 	counts
+	leaseOfKey
+	leasesHeld
 	integrityCheck
 	freeList
 	deadVersions
@@ -114,6 +122,9 @@ var writeSQL = [...]string{
 	unmarkGarbage: `DELETE FROM garbage WHERE chunk_id = ?1`,
 	deleteChunk:   `DELETE FROM chunk WHERE id = ?1`,
 
+	replaceLease: `INSERT OR REPLACE INTO lease (key_id, fence, held, token, user, host, pid, command, taken_at, ttl, checksum)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`,
+
 	freePages:  `PRAGMA incremental_vacuum(256)`,
 	checkpoint: `PRAGMA wal_checkpoint(PASSIVE)`,
 }
@@ -135,6 +146,7 @@ const (
 	markGarbage
 	unmarkGarbage
 	deleteChunk
+	replaceLease
 	freePages
 	checkpoint
 )

@@ -64,6 +64,7 @@ type opener func() (docs idxdb.Documents, done func(), err error)
 type item struct {
 	key    string
 	cond   idxdb.Condition
+	permit permit
 	id     idxdb.ID
 	retry  bool            // the id is the caller's, so it may be there already
 	twin   *schema.Version // the version with that id, if only its bytes can tell whether it is the same save
@@ -76,7 +77,7 @@ type item struct {
 }
 
 func newItem(key string, opts idxdb.SaveOptions) *item {
-	it := &item{key: key, cond: opts.If, id: opts.ID, retry: !opts.ID.IsZero()}
+	it := &item{key: key, cond: opts.If, permit: permit{token: opts.Lease, ignore: opts.IgnoreLease}, id: opts.ID, retry: !opts.ID.IsZero()}
 	if !it.retry {
 		it.id = idxdb.NewID()
 	}
@@ -130,6 +131,7 @@ func (s *Store) save(ctx context.Context, operation string, items []*item, opene
 		if err := it.check(); err != nil {
 			return nil, err
 		}
+		it.permit.files = s.leaseFiles()
 	}
 	var epoch int64
 	release, err := s.snapshot(ctx, func(cn *conn, e int64) (err error) {
@@ -175,6 +177,9 @@ func (cn *conn) base(it *item) (base, error) {
 		return b, err
 	}
 	if k == nil || !k.Live() {
+		if err := it.permit.check(cn, it.key, k); err != nil {
+			return b, err
+		}
 		return b, it.cond.Check(it.key, nil)
 	}
 	newest, err := cn.newest(k)
@@ -190,6 +195,8 @@ func (cn *conn) base(it *item) (base, error) {
 	}
 	if earlier != nil { // finish compares, which is easy if both are cut alike
 		newest, current = earlier, publicVersion(k.Name, earlier)
+	} else if err := it.permit.check(cn, it.key, k); err != nil {
+		return b, err
 	} else if err := it.cond.Check(it.key, &current); err != nil {
 		return b, err
 	}

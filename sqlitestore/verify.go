@@ -116,6 +116,11 @@ func (v *verifier) keys() (keys []schema.Key, err error) {
 			return v.note(idxdb.Damage{}, err)
 		}
 		for _, k := range all {
+			if _, err := cn.lease(&k); err != nil {
+				if err := v.note(idxdb.Damage{Key: k.Name}, err); err != nil {
+					return err
+				}
+			}
 			if k.Live() {
 				keys = append(keys, k)
 			}
