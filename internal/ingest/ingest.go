@@ -85,13 +85,13 @@ func Run(ctx context.Context, r io.Reader, o Options, emit func(Chunk) error) (R
 	for range workers() {
 		go p.work()
 	}
-	for seg := range p.ordered {
-		for range 2 { // validated and hashed
-			select {
-			case <-seg.done:
-			case <-p.ctx.Done():
-				return Result{}, p.cause()
-			}
+	for {
+		seg, err := p.next()
+		if err != nil {
+			return Result{}, err
+		}
+		if seg == nil {
+			return Result{Size: p.size, Average: average, Source: p.scanner.Source()}, nil
 		}
 		for _, c := range seg.chunks {
 			if err := emit(c); err != nil {
@@ -99,10 +99,6 @@ func Run(ctx context.Context, r io.Reader, o Options, emit func(Chunk) error) (R
 			}
 		}
 	}
-	if p.ctx.Err() != nil {
-		return Result{}, p.cause()
-	}
-	return Result{Size: p.size, Average: average, Source: p.scanner.Source()}, nil
 }
 
 func workers() int { return max(1, min(runtime.GOMAXPROCS(0), 8)) }

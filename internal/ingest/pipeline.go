@@ -64,6 +64,7 @@ func newPipeline(ctx context.Context, o Options, average int) (*pipeline, error)
 // stop ends all goroutines, at the latest when the Read they are in returns.
 func (p *pipeline) stop() { p.cancel(context.Canceled) }
 
+// cause returns why the pipeline stopped, nil if it did not.
 func (p *pipeline) cause() error { return context.Cause(p.ctx) }
 
 // read fills segments and cuts them. What is left behind the last cut begins
@@ -105,6 +106,26 @@ func (p *pipeline) read(r io.Reader) {
 				return
 			}
 		}
+	}
+}
+
+// next returns the next segment, validated and hashed, or nil at the end.
+func (p *pipeline) next() (*segment, error) {
+	select {
+	case seg, ok := <-p.ordered:
+		if !ok {
+			return nil, p.cause()
+		}
+		for range 2 { // validated and hashed
+			select {
+			case <-seg.done:
+			case <-p.ctx.Done():
+				return nil, p.cause()
+			}
+		}
+		return seg, nil
+	case <-p.ctx.Done():
+		return nil, p.cause()
 	}
 }
 
