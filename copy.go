@@ -46,11 +46,9 @@ func Copy(ctx context.Context, dst, src Store, opts CopyOptions) (CopyReport, er
 		return report, fmt.Errorf("%w: a new name needs exactly one key to copy", ErrUsage)
 	}
 	if keys == nil {
-		for v, err := range src.List(ctx, ListOptions{NamesOnly: true}) {
-			if err != nil {
-				return report, err
-			}
-			keys = append(keys, v.Key)
+		var err error
+		if keys, err = keysByAge(ctx, src); err != nil {
+			return report, err
 		}
 	}
 	for _, key := range keys {
@@ -60,6 +58,25 @@ func Copy(ctx context.Context, dst, src Store, opts CopyOptions) (CopyReport, er
 		report.Keys++
 	}
 	return report, nil
+}
+
+// keysByAge lists all keys in the order in which their newest versions were
+// saved. A store that gives things to whoever comes first, such as the plain
+// name of a directory, then gives them to the same keys as src did.
+func keysByAge(ctx context.Context, src Store) ([]string, error) {
+	var list []Version
+	for v, err := range src.List(ctx, ListOptions{}) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	slices.SortStableFunc(list, func(a, b Version) int { return a.SavedAt.Compare(b.SavedAt) })
+	keys := make([]string, len(list))
+	for i, v := range list {
+		keys[i] = v.Key
+	}
+	return keys, nil
 }
 
 func copyKey(ctx context.Context, dst Store, importer Importer, src Store, key string, opts CopyOptions, report *CopyReport) error {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/idxdb/idxdb"
 )
@@ -61,7 +62,7 @@ func (b *fakeBody) Close() error { b.f.open--; return nil }
 func (f *fake) List(context.Context, idxdb.ListOptions) iter.Seq2[idxdb.Version, error] {
 	return func(yield func(idxdb.Version, error) bool) {
 		for _, k := range slices.Sorted(maps.Keys(f.versions)) {
-			if !yield(idxdb.Version{Key: k}, nil) {
+			if !yield(f.versions[k][len(f.versions[k])-1], nil) {
 				return
 			}
 		}
@@ -145,6 +146,25 @@ func TestCopy(t *testing.T) {
 		if src.open+dst.open != 0 {
 			t.Errorf("%d documents were left open", src.open+dst.open)
 		}
+	}
+}
+
+// TestCopyKeepsTheOrder is for stores that give something to the key that comes
+// first.
+func TestCopyKeepsTheOrder(t *testing.T) {
+	src, dst := newFake(), newFake()
+	want := []string{"m", "z", "a", "k"}
+	for i, key := range want {
+		src.put(key)
+		src.versions[key][0].SavedAt = time.Unix(int64(1000+i), 0)
+	}
+	var got []string
+	opts := idxdb.CopyOptions{Progress: func(key string, _ int64) { got = append(got, key) }}
+	if _, err := idxdb.Copy(context.Background(), dst, src, opts); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("copied in the order %q, want %q", got, want)
 	}
 }
 

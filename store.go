@@ -144,9 +144,9 @@ type Saved struct {
 // Version describes one save of a key.
 type Version struct {
 	Key     string
-	Number  int64 // counts up from 1 within the key, never reused
-	ID      ID    // the same wherever the version is copied to
-	SavedAt time.Time
+	Number  int64     // counts up from 1 within the key, never reused
+	ID      ID        // the same wherever the version is copied to
+	SavedAt time.Time // in UTC, to the microsecond
 	SavedBy Author
 	Message string
 	Source  Source

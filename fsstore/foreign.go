@@ -45,7 +45,7 @@ func (s *Store) judgeForeign(ctx context.Context, v *view, ids [2]*fileID) (bool
 		if ids[1] != nil {
 			mtime = max(mtime, ids[1].MTime)
 		}
-		h.SavedAt = time.Unix(0, mtime).UTC()
+		h.SavedAt = time.Unix(0, mtime).UTC().Truncate(time.Microsecond)
 		h.Source = source(src)
 		h.ID = foreignID(v.key, &h)
 		h.Number = s.foreignNumber(v.key, h.ID, v.last()+1)

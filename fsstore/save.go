@@ -193,7 +193,7 @@ func plan(r *request, v *view) (idxdb.Saved, *head, error) {
 		return idxdb.Saved{Version: v.version, Unchanged: true}, nil, nil
 	}
 	h.Number = v.last() + 1
-	h.SavedAt = time.Now().UTC().Round(0)
+	h.SavedAt = time.Now().UTC().Truncate(time.Microsecond)
 	id := r.opts.ID
 	if id.IsZero() {
 		id = idxdb.NewID()
@@ -204,7 +204,7 @@ func plan(r *request, v *view) (idxdb.Saved, *head, error) {
 		h.SavedBy = author{User: self.User, Host: self.Host, Program: filepath.Base(os.Args[0])}
 	}
 	if in := r.imported; in != nil {
-		h.SavedAt = in.SavedAt.UTC().Round(0)
+		h.SavedAt = in.SavedAt.UTC().Truncate(time.Microsecond)
 		switch {
 		case in.Number > v.last():
 			h.Number = in.Number
