@@ -14,6 +14,7 @@ type pool struct {
 	path   string
 	idle   chan *conn
 	tokens chan struct{} // one for each connection that may still be opened
+	done   chan struct{} // closed by close
 
 	mu      sync.Mutex
 	purpose purpose
@@ -25,7 +26,7 @@ func newPool(path string, opts Options) *pool {
 	if n <= 0 {
 		n = 4
 	}
-	p := &pool{path: path, idle: make(chan *conn, n), tokens: make(chan struct{}, n)}
+	p := &pool{path: path, idle: make(chan *conn, n), tokens: make(chan struct{}, n), done: make(chan struct{})}
 	for range n {
 		p.tokens <- struct{}{}
 	}
@@ -48,6 +49,8 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 			p.tokens <- struct{}{}
 		}
 		return cn, err
+	case <-p.done:
+		return nil, idxdb.ErrClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -77,6 +80,7 @@ func (p *pool) close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
+	close(p.done)
 	var err error
 	for {
 		select {
