@@ -107,6 +107,8 @@ type VacuumReport struct {
 	SizeAfter       int64 `json:"sizeAfter"`
 	ChunksRemoved   int64 `json:"chunksRemoved"`
 	ChunksPending   int64 `json:"chunksPending"`   // garbage that a running save or load still holds
+	ChunksPacked    int64 `json:"chunksPacked"`    // that only older versions use, compressed together
+	BytesPacked     int64 `json:"bytesPacked"`     // of their content
 	VersionsRemoved int64 `json:"versionsRemoved"` // of deleted keys
 	VersionsPruned  int64 `json:"versionsPruned"`
 }
@@ -121,21 +123,24 @@ type Vacuumer interface {
 // Inspection describes a store. Sizes are in bytes; what a store does not know
 // is zero.
 type Inspection struct {
-	Location    string       `json:"location"`
-	Kind        string       `json:"kind"`
-	Format      int          `json:"format"`
-	Lineage     string       `json:"lineage"`
-	CreatedAt   time.Time    `json:"createdAt"`
-	Keys        int64        `json:"keys"`
-	Versions    int64        `json:"versions"`
-	RawSize     int64        `json:"rawSize"`     // of all documents of all versions
-	ContentSize int64        `json:"contentSize"` // of all chunks, each counted once, uncompressed
-	StoredSize  int64        `json:"storedSize"`  // of all chunks, compressed
-	FileSize    int64        `json:"fileSize"`    // of the file or files
-	FreeSize    int64        `json:"freeSize"`    // free pages in the file
-	GarbageSize int64        `json:"garbageSize"` // compressed chunks that no version uses
-	Chunks      int64        `json:"chunks"`
-	KeyDetails  []KeyDetails `json:"keyDetails"`
+	Location    string    `json:"location"`
+	Kind        string    `json:"kind"`
+	Format      int       `json:"format"`
+	Lineage     string    `json:"lineage"`
+	CreatedAt   time.Time `json:"createdAt"`
+	Keys        int64     `json:"keys"`
+	Versions    int64     `json:"versions"`
+	RawSize     int64     `json:"rawSize"`     // of all documents of all versions
+	ContentSize int64     `json:"contentSize"` // of all chunks, each counted once, uncompressed
+	StoredSize  int64     `json:"storedSize"`  // of all chunks, compressed
+	FileSize    int64     `json:"fileSize"`    // of the file or files
+	FreeSize    int64     `json:"freeSize"`    // free pages in the file
+	GarbageSize int64     `json:"garbageSize"` // compressed chunks that no version uses
+	Chunks      int64     `json:"chunks"`
+
+	PackedChunks int64        `json:"packedChunks"` // of these, those that are compressed together
+	PackedSize   int64        `json:"packedSize"`   // of StoredSize, what they take
+	KeyDetails   []KeyDetails `json:"keyDetails"`
 }
 
 // KeyDetails describes one key in an Inspection.

@@ -34,6 +34,7 @@ type content struct {
 	cn   *conn
 	runs []codec.Run
 	dec  codec.Decoder
+	up   unpacker
 	rest []byte // empty after fill: the end
 }
 
@@ -43,7 +44,7 @@ func (c *content) fill() error {
 	}
 	fail := func(detail string, err error) error { return &idxdb.CorruptError{Detail: detail, Err: err} }
 	var b batch
-	rest, err := c.cn.fetch(&b, c.runs, batchChunks, fail)
+	rest, err := c.cn.fetch(&b, c.runs, batchChunks, &c.up, fail)
 	if err != nil {
 		return err
 	}

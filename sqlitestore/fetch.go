@@ -27,6 +27,8 @@ type stored struct {
 	codec codec.Codec
 	from  int // in batch.data
 	to    int
+
+	packed bool // it was in a frame; the hash is not known before it is decoded
 }
 
 const (
@@ -74,7 +76,7 @@ func (l *loader) fetch(work chan<- *batch) {
 		b := batches.Get().(*batch)
 		b.done = make(chan struct{})
 		b.err = l.s.view(l.ctx, func(cn *conn) (err error) {
-			rest, err = cn.fetch(b, rest, l.batch, l.fail)
+			rest, err = cn.fetch(b, rest, l.batch, &l.unpacker, l.fail)
 			return err
 		})
 		select {
@@ -103,13 +105,18 @@ func (l *loader) decode(work <-chan *batch) {
 }
 
 func (b *batch) decode(dec *codec.Decoder, fail func(string, error) error) (err error) {
-	for _, c := range b.chunks {
+	for i := range b.chunks {
+		c := &b.chunks[i]
 		start := len(b.out)
 		b.out, err = dec.Decode(b.out, c.codec, c.size, b.data[c.from:c.to])
 		if err != nil {
 			return fail(fmt.Sprintf("chunk %x", c.hash[:8]), err)
 		}
-		if codec.Sum(b.out[start:]) != c.hash {
+		hash := codec.Sum(b.out[start:])
+		if c.packed {
+			c.hash = hash // the document's digest tells whether it is right
+		}
+		if hash != c.hash {
 			return fail(fmt.Sprintf("chunk %x has other content", c.hash[:8]), nil)
 		}
 	}
@@ -119,10 +126,15 @@ func (b *batch) decode(dec *codec.Decoder, fail func(string, error) error) (err 
 // fetch fills b with the first chunks of runs, n at most, and returns the runs that are
 // left. Ids that lie scattered are sorted first, so that neighbours are read
 // together, whatever their order in the document.
-func (cn *conn) fetch(b *batch, runs []codec.Run, n int64, fail func(string, error) error) ([]codec.Run, error) {
+//
+// A chunk is looked for among those with a row of their own, then in frames, in
+// one transaction. What brings it from here to there does so in one transaction
+// too, so it is always found.
+func (cn *conn) fetch(b *batch, runs []codec.Run, n int64, up *unpacker, fail func(string, error) error) ([]codec.Run, error) {
 	group, rest := split(runs, n)
 	at := make(map[int64]stored, n)
-	for _, span := range spans(group, 4) {
+	single := up.take(b, group, at)
+	for _, span := range spans(single, 4) {
 		err := cn.query(chunkData, func(rows *sql.Rows) error {
 			var id, size, number int64
 			var hash, data sql.RawBytes
@@ -143,6 +155,9 @@ func (cn *conn) fetch(b *batch, runs []codec.Run, n int64, fail func(string, err
 		if err != nil {
 			return nil, err
 		}
+	}
+	if err := cn.unpack(b, single, rest, at, up, fail); err != nil {
+		return nil, err
 	}
 	raw := 0
 	for i, r := range group {

@@ -79,6 +79,12 @@ func writeGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	sqlitestore.SetPacking(t, 0, 1<<20)
+	report, err := s.Vacuum(ctx, nil)
+	must(t, err)
+	if report.ChunksPacked == 0 {
+		t.Error("the golden file has no frame")
+	}
 	must(t, s.Close())
 	must(t, os.Remove(golden+".lock"))
 }
@@ -97,6 +103,9 @@ func TestGoldenFile(t *testing.T) {
 		if n := query(t, path, "SELECT count(*) FROM chunk WHERE codec = ?", codec)[0][0]; n == "0" {
 			t.Errorf("the file has no chunk with codec %d", codec)
 		}
+	}
+	if n := query(t, path, "SELECT count(*) FROM frame")[0][0]; n == "0" {
+		t.Error("the file has no frame")
 	}
 	s := open(t, path)
 	clean(t, s)

@@ -65,7 +65,7 @@ func (s *Store) markGarbage(ctx context.Context, progress idxdb.Progress) error 
 		if err := u.lookAt(cn); err != nil {
 			return err
 		}
-		return cn.query(garbageIDs, each(u.unused.remove)) // those are marked already
+		return cn.eachID(garbageIDs, u.unused.remove) // those are marked already
 	})
 	if err != nil {
 		return err
@@ -179,32 +179,94 @@ func (s *Store) sweepTurn(ctx context.Context, ids []int64, last int64) (removed
 			return false, err // somebody slept between looking at the epoch and holding it
 		}
 		defer release()
-		for _, id := range ids {
-			still := false
-			err := cn.query(garbageOf, func(rows *sql.Rows) error {
-				var epoch int64
-				err := scan(rows, &epoch)
-				still = epoch <= last
-				return err
-			}, id)
-			if err != nil {
-				return false, err
-			}
-			if !still {
-				continue
-			}
-			if _, err := cn.exec(deleteChunk, id); err != nil {
-				return false, err
-			}
-			if _, err := cn.exec(unmarkGarbage, id); err != nil {
-				return false, err
-			}
-			removed++
-		}
-		return true, nil
+		removed, err = cn.sweep(ids, last)
+		return true, err
 	})
 	if err != nil {
 		removed = 0
 	}
 	return removed, err
+}
+
+// everyChunk adds the ids of all chunks, packed or not.
+func (cn *conn) everyChunk(ids idSet) error {
+	if err := cn.eachID(chunkIDs, ids.add); err != nil {
+		return err
+	}
+	return cn.query(allPacked, func(rows *sql.Rows) error {
+		p, err := scanPacked(rows)
+		if err != nil {
+			return err
+		}
+		for id := p.First; id < p.First+p.N; id++ {
+			ids.add(id)
+		}
+		return nil
+	})
+}
+
+// sweep removes those of ids, which are sorted, that are marked with last or an
+// earlier epoch. A chunk with a row loses that, and stays packed if it was; one
+// that is only packed is taken out of its frame. It returns how many chunks are
+// gone.
+func (cn *conn) sweep(ids []int64, last int64) (removed int64, err error) {
+	var runs []codec.Run
+	for _, id := range ids {
+		runs = codec.AddToRuns(runs, id)
+	}
+	marked, rows := idSet{}, idSet{}
+	for _, span := range spans(runs, 64) {
+		err := cn.query(garbageIn, func(rows *sql.Rows) error {
+			var id, epoch int64
+			err := rows.Scan(&id, &epoch)
+			if epoch <= last {
+				marked.add(id)
+			}
+			return err
+		}, span.first, span.last)
+		if err != nil {
+			return 0, err
+		}
+		if err := cn.eachID(chunkIDsIn, rows.add, span.first, span.last); err != nil {
+			return 0, err
+		}
+	}
+	packed, err := cn.packedRuns(ids)
+	if err != nil {
+		return 0, err
+	}
+	var dead, deadRows []codec.Run
+	var unpacked []int64
+	for _, id := range ids {
+		if !marked.has(id) {
+			continue
+		}
+		dead = codec.AddToRuns(dead, id)
+		switch {
+		case rows.has(id):
+			deadRows = codec.AddToRuns(deadRows, id)
+			if frameOf(packed, id) == 0 {
+				removed++
+			}
+		case frameOf(packed, id) != 0:
+			unpacked = append(unpacked, id)
+			removed++
+		}
+	}
+	for _, r := range deadRows {
+		if _, err := cn.exec(deleteChunks, r.First, r.First+r.N-1); err != nil {
+			return 0, err
+		}
+	}
+	if len(unpacked) > 0 {
+		if err := cn.repack(unpacked, packed, 0); err != nil {
+			return 0, err
+		}
+	}
+	for _, r := range dead {
+		if _, err := cn.exec(deleteMarks, r.First, r.First+r.N-1); err != nil {
+			return 0, err
+		}
+	}
+	return removed, nil
 }

@@ -69,32 +69,66 @@ func (cn *conn) inspectKey(in *idxdb.Inspection, newest idxdb.Version) error {
 	return nil
 }
 
-// inspectChunks adds up all chunks, and which of them no version uses.
+// inspectChunks adds up all chunks, packed or not, and what of them no version
+// uses. Of a frame that is a share of it, since its chunks are compressed
+// together.
 func (s *Store) inspectChunks(ctx context.Context, in *idxdb.Inspection) error {
 	u := usage{unused: idSet{}}
 	return s.view(ctx, func(cn *conn) error {
-		err := cn.query(chunkIDs, func(rows *sql.Rows) error {
-			var id int64
-			err := scan(rows, &id)
-			u.unused.add(id)
-			return err
-		})
-		if err != nil {
+		if err := cn.everyChunk(u.unused); err != nil {
 			return err
 		}
 		if err := u.lookAt(cn); err != nil {
 			return err
 		}
-		return cn.query(chunkSizes, func(rows *sql.Rows) error {
+		rows := idSet{}
+		err := cn.query(chunkSizes, func(rowset *sql.Rows) error {
 			var id, raw, compressed int64
-			if err := scan(rows, &id, &raw, &compressed); err != nil {
+			if err := rowset.Scan(&id, &raw, &compressed); err != nil {
 				return err
 			}
+			rows.add(id)
 			in.Chunks++
 			in.ContentSize += raw
 			in.StoredSize += compressed
 			if u.unused.has(id) {
 				in.GarbageSize += compressed
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		used := map[int64]int64{} // chunks of frames that versions use
+		err = cn.query(allPacked, func(rowset *sql.Rows) error {
+			p, err := scanPacked(rowset)
+			if err != nil {
+				return err
+			}
+			for id := p.First; id < p.First+p.N; id++ {
+				in.PackedChunks++
+				if !rows.has(id) {
+					in.Chunks++
+				}
+				if !u.unused.has(id) {
+					used[p.frame]++
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return cn.query(frameSizes, func(rowset *sql.Rows) error {
+			var id, chunks, raw, compressed int64
+			if err := rowset.Scan(&id, &chunks, &raw, &compressed); err != nil {
+				return err
+			}
+			in.ContentSize += raw
+			in.StoredSize += compressed
+			in.PackedSize += compressed
+			if dead := chunks - used[id]; dead > 0 {
+				in.GarbageSize += compressed * dead / max(1, chunks)
 			}
 			return nil
 		})

@@ -76,16 +76,18 @@ func (s *Store) load(ctx context.Context, key string, opts idxdb.LoadOptions) (*
 // A loader is the Body of a document: one goroutine fetches rows, several decode
 // and verify, Read and WriteTo deliver in order.
 type loader struct {
-	s       *Store
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	unlink  func() bool
-	runs    []codec.Run
-	batch   int64 // chunks to fetch at a time
-	size    int64
-	want    codec.Hash
-	fail    func(detail string, err error) error
-	release func()
+	s      *Store
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	unlink func() bool
+	runs   []codec.Run
+	batch  int64 // chunks to fetch at a time
+
+	unpacker unpacker // belongs to the goroutine that fetches
+	size     int64
+	want     codec.Hash
+	fail     func(detail string, err error) error
+	release  func()
 
 	ordered chan *batch
 	current []byte // decoded, not yet delivered

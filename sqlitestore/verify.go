@@ -13,7 +13,7 @@ import (
 )
 
 // Verify implements idxdb.Verifier: SQLite's own check, the rows of all keys and
-// versions, every chunk's hash, and every document's list of chunks and digest.
+// versions, every chunk's hash, every frame, and every document's list of chunks and digest.
 func (s *Store) Verify(ctx context.Context, progress idxdb.Progress) (idxdb.VerifyReport, error) {
 	v := &verifier{s: s, ctx: ctx, progress: progress, sums: map[int64]chunkSum{}}
 	v.report.Damage = []idxdb.Damage{} // never null in JSON
@@ -75,6 +75,9 @@ func (v *verifier) run() error {
 		return err
 	}
 	if err := v.chunks(); err != nil {
+		return err
+	}
+	if err := v.frames(); err != nil {
 		return err
 	}
 	for i := range keys {

@@ -68,6 +68,9 @@ func writeInspection(w io.Writer, in idxdb.Inspection) {
 	if in.Chunks > 0 {
 		t.row("chunks", fmt.Sprintf("%s, %s, stored in %s", humanize.Comma(in.Chunks), size(in.ContentSize), size(in.StoredSize)))
 	}
+	if in.PackedChunks > 0 {
+		t.row("of them packed", fmt.Sprintf("%s, in %s", humanize.Comma(in.PackedChunks), size(in.PackedSize)))
+	}
 	t.row("on disk", size(in.FileSize))
 	if in.GarbageSize+in.FreeSize > 0 {
 		t.row("of that", fmt.Sprintf("%s garbage, %s free; idxdb vacuum gives them back", size(in.GarbageSize), size(in.FreeSize)))

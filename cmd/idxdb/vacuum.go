@@ -13,8 +13,8 @@ func (a *app) vacuumCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "vacuum [STORE]",
 		Short: "Free the space that nothing needs any more",
-		Long: `Free the space of what was deleted. Others may save and load meanwhile, and it
-can be stopped at any time.`,
+		Long: `Free the space of what was deleted, and compress what only older versions use.
+Others may save and load meanwhile, and it can be stopped at any time.`,
 		Example: `  idxdb vacuum team.idx`,
 		Args:    storeArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,6 +43,9 @@ can be stopped at any time.`,
 func writeVacuum(w io.Writer, r idxdb.VacuumReport) {
 	fmt.Fprintf(w, "%s before, %s now; removed %s deleted versions, %s chunks\n",
 		size(r.SizeBefore), size(r.SizeAfter), humanize.Comma(r.VersionsRemoved), humanize.Comma(r.ChunksRemoved))
+	if r.ChunksPacked > 0 {
+		fmt.Fprintf(w, "packed %s chunks of older versions, %s\n", humanize.Comma(r.ChunksPacked), size(r.BytesPacked))
+	}
 	if r.VersionsPruned > 0 {
 		fmt.Fprintf(w, "pruned %s versions\n", humanize.Comma(r.VersionsPruned))
 	}

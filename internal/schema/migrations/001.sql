@@ -65,6 +65,19 @@ CREATE TABLE chunk (
 ) STRICT;
 CREATE INDEX chunk_by_hash ON chunk (substr(hash, 1, 8));
 
+CREATE TABLE frame (
+  id     INTEGER PRIMARY KEY AUTOINCREMENT,
+  chunks INTEGER NOT NULL,
+  size   INTEGER NOT NULL,
+  data   BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE packed (
+  first    INTEGER PRIMARY KEY,
+  count    INTEGER NOT NULL,
+  frame_id INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE garbage (
   chunk_id INTEGER PRIMARY KEY,
   epoch    INTEGER NOT NULL

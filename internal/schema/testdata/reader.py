@@ -78,7 +78,10 @@ def lz4(data, size):
 
 
 def zstd(data, size):
-    frame = ZSTD_HEADER + data
+    return zstd_frame(ZSTD_HEADER + data, size)
+
+
+def zstd_frame(frame, size):
     try:
         from compression import zstd as module  # Python 3.14
         return module.decompress(frame)
@@ -92,6 +95,23 @@ def zstd(data, size):
     if not shutil.which("zstd"):
         sys.exit("reader.py: needs Python 3.14, the zstandard module or the zstd command")
     return subprocess.run(["zstd", "-d", "-q", "-c"], input=frame, stdout=subprocess.PIPE, check=True).stdout
+
+
+def frame_chunks(plain):
+    count, at = varint(plain, 0)
+    toc, id = [], 0
+    for _ in range(count):
+        z, at = varint(plain, at)
+        size, at = varint(plain, at)
+        id += z >> 1 if z & 1 == 0 else -(z + 1 >> 1)
+        toc.append((id, size))
+    chunks = {}
+    for id, size in toc:
+        chunks[id] = plain[at : at + size]
+        at += size
+    if at != len(plain):
+        fail("frame")
+    return chunks
 
 
 def unpack(text, side):
@@ -132,7 +152,7 @@ class File:
             sys.exit("reader.py: the file needs a newer reader")
         if checksum("meta", *row[:-1]) != row[-1]:
             fail("meta")
-        self.keys, self.key_set = row[6], row[7]
+        self.keys, self.key_set, self.frames = row[6], row[7], {}
 
     def list(self):
         count = together = 0
@@ -157,17 +177,30 @@ class File:
             fail("list of versions")
         return [dict(zip(columns.split(", "), row[1:])) for row in rows]
 
+    def packed(self, id):
+        first, count, frame = self.db.execute("SELECT first, count, frame_id FROM packed WHERE first <= ? ORDER BY first DESC LIMIT 1", (id,)).fetchone()
+        if id >= first + count:
+            fail("chunk %d is missing" % id)
+        if frame not in self.frames:  # one at a time is enough, if this were not to be short
+            chunks, size, data = self.db.execute("SELECT chunks, size, data FROM frame WHERE id = ?", (frame,)).fetchone()
+            plain = zstd_frame(data, size)
+            self.frames[frame] = frame_chunks(plain)
+            if len(plain) != size or len(self.frames[frame]) != chunks:
+                fail("frame %d" % frame)
+        return self.frames[frame][id]
+
     def load(self, key, number, doc):
         version = next(v for v in self.log(key) if v["number"] == number)
         manifest = self.db.execute("SELECT %s_chunks FROM manifest WHERE version_id = ?" % doc, (version["id"],)).fetchone()[0]
         digest, total = hashlib.sha256(), 0
         for id in chunk_ids(manifest):
-            hash, size, codec, data = self.db.execute("SELECT hash, size, codec, data FROM chunk WHERE id = ?", (id,)).fetchone()
-            raw = decode(codec, data, size)
-            if len(raw) != size or hashlib.sha256(raw).digest() != hash:
+            row = self.db.execute("SELECT hash, size, codec, data FROM chunk WHERE id = ?", (id,)).fetchone()
+            raw = decode(row[2], row[3], row[1]) if row else self.packed(id)
+            hash = hashlib.sha256(raw).digest()
+            if row and (len(raw), hash) != (row[1], row[0]):
                 fail("chunk %d" % id)
-            digest.update(size.to_bytes(4, "big") + hash)
-            total += size
+            digest.update(len(raw).to_bytes(4, "big") + hash)
+            total += len(raw)
             yield raw
         if total != version[doc + "_size"] or digest.digest() != version[doc + "_digest"]:
             fail("document")

@@ -1,0 +1,449 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/idxdb/idxdb"
+	"github.com/idxdb/idxdb/internal/codec"
+	"github.com/idxdb/idxdb/internal/schema"
+)
+
+// Packing brings the chunks that only older versions use into frames.
+//
+// For each key, such chunks are put in the order of their place in the document,
+// with all contents that a place ever had one after another, and cut into frames
+// of up to packSize bytes. No frame depends on another, and no manifest changes: a
+// chunk keeps its id, only the place of its bytes is another one. What the newest
+// version of any key uses stays as it is, to be loaded fast and to be found by
+// saves. A packed chunk has no row in table chunk, and so no entry in the index of
+// hashes: a save that meets its content again stores it again.
+//
+// Frames are made from chunks with rows and from small frames made before. A
+// frame is taken in again if it is at most packRatio times as large as what comes
+// to it, so that the work to add a little is little, and the number of small
+// frames grows with the logarithm of what they hold (P. O'Neil et al., "The
+// Log-Structured Merge-Tree", Acta Informatica 33(4), 1996). A frame of more than
+// half packSize is left alone until more than half of its chunks are garbage.
+//
+// # Why nothing is lost beside saves, loads, deletes and other vacuums
+//
+// Three things happen, each in a transaction of its own, and each can be the last
+// one that happens:
+//
+//  1. A frame is inserted, table packed says which chunks are in it, and the
+//     chunks' own rows are marked in table garbage with the epoch, which is raised.
+//     From then on the bytes of these chunks are there twice. The frame has been
+//     decoded and compared before.
+//  2. The sweep deletes marked rows, once nobody holds the mark's epoch or an
+//     earlier one (garbage.go).
+//  3. Frames that packed does not mention are deleted. Only the transaction that
+//     inserts a frame makes packed mention it, so such a frame stays useless.
+//
+// A chunk that a version uses has a row or is packed, at any time: the sweep
+// deletes the row of a packed chunk but leaves it packed, and takes a chunk out of
+// packed only if it has no row and is marked, that is, no version uses it.
+//
+// Loads look for a chunk in both tables in one transaction, so they find it,
+// wherever it was a moment ago. They hold an epoch, so chunks of a version that is
+// deleted meanwhile stay, packed or not.
+//
+// Saves refer to chunks that they found by hash, so to rows, never to packed
+// chunks. One that found a row before it was marked holds an epoch that keeps the
+// sweep from deleting it, and takes the mark off in its last transaction. One that
+// comes later treats the row as absent, brings the content along, and takes the
+// mark off if the row is still there then. Either way the row stays, whole, beside
+// the copy in the frame, and the next vacuum that finds the chunk in no newest
+// version again marks the row again.
+//
+// Two vacuums at once: the transaction of the first step moves only chunks whose
+// row or whose place in a frame is still the one that was read. What is left is
+// garbage in the new frame.
+
+const (
+	packChunks = 1 << 13 // chunks of a frame, at most: a turn to write takes as long as they are many
+	packRatio  = 4
+)
+
+// Tests make these smaller.
+var (
+	packSize  = codec.MaxFrame - 20*packChunks // bytes of content of a frame, at most
+	packLeast = 16 << 10                       // bytes of content, about, that are worth a frame
+)
+
+// A packer packs what one moment had.
+type packer struct {
+	s           *Store
+	report      *idxdb.VacuumReport
+	lastVersion int64 // the highest row id of a version at that moment
+
+	rows   idSet                // chunks with a row and not packed that no newest version uses
+	again  []int64              // chunks with a row that are packed, and that no newest version uses
+	packed []packedRun          // sorted
+	moved  map[int64]int64      // the frames of chunks that were moved since
+	frames map[int64]*frameInfo // by id
+	due    idSet                // rows, and chunks of frames that should be made anew
+
+	enc codec.FrameEncoder
+}
+
+type frameInfo struct {
+	chunks, live, size int64
+}
+
+// dead reports whether most of a frame is garbage.
+func (f *frameInfo) dead() bool { return 2*f.live < f.chunks }
+
+// liveSize estimates how much of the frame is needed, in bytes of content.
+func (f *frameInfo) liveSize() int { return int(f.size * f.live / max(1, f.chunks)) }
+
+// pack brings history into frames.
+func (s *Store) pack(ctx context.Context, report *idxdb.VacuumReport, progress idxdb.Progress) error {
+	if s.ranges == nil {
+		return nil // the rows could never be deleted
+	}
+	p := &packer{s: s, report: report, rows: idSet{}, due: idSet{}, moved: map[int64]int64{}, frames: map[int64]*frameInfo{}}
+	release, err := s.snapshot(ctx, func(cn *conn, _ int64) error { return p.look(cn) })
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := p.markAgain(ctx); err != nil {
+		return err
+	}
+	if len(p.due) == 0 {
+		return nil
+	}
+	keys, err := s.everyKey(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range keys {
+		progress("pack", int64(i), int64(len(keys)))
+		if keys[i].Versions < 2 {
+			continue // the newest version is all it has
+		}
+		if err := p.key(ctx, &keys[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// look finds what there is to pack.
+func (p *packer) look(cn *conn) error {
+	*p = packer{s: p.s, report: p.report, rows: idSet{}, due: idSet{}, moved: p.moved, frames: map[int64]*frameInfo{}}
+	if err := cn.eachID(chunkIDs, p.rows.add); err != nil {
+		return err
+	}
+	if err := cn.eachID(garbageIDs, p.rows.remove); err != nil {
+		return err
+	}
+	err := cn.query(newestManifests, func(rows *sql.Rows) error {
+		return eachRun(rows, p.rows.removeRun)
+	})
+	if err != nil {
+		return err
+	}
+	if err := cn.eachID(lastManifest, func(id int64) { p.lastVersion = id }); err != nil {
+		return err
+	}
+	err = cn.query(frameSizes, func(rows *sql.Rows) error {
+		var id, stored int64
+		f := new(frameInfo)
+		err := rows.Scan(&id, &f.chunks, &f.size, &stored)
+		p.frames[id] = f
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = cn.query(allPacked, func(rows *sql.Rows) error {
+		run, err := scanPacked(rows)
+		if err != nil {
+			return err
+		}
+		p.packed = append(p.packed, run)
+		if f := p.frames[run.frame]; f != nil {
+			f.live += run.N
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, run := range p.packed {
+		f := p.frames[run.frame]
+		for id := run.First; id < run.First+run.N; id++ {
+			if p.rows.has(id) {
+				p.again = append(p.again, id)
+				p.rows.remove(id)
+			}
+			if f != nil && f.dead() {
+				p.due.add(id)
+			}
+		}
+	}
+	for _, id := range p.rows.sorted() {
+		p.due.add(id)
+	}
+	return nil
+}
+
+// eachID runs a query for ids.
+func (cn *conn) eachID(stmt int, do func(int64), args ...any) error {
+	return cn.query(stmt, func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		do(id)
+		return err
+	}, args...)
+}
+
+// eachRun calls do for the runs of the two manifests of a row.
+func eachRun(rows *sql.Rows, do func(codec.Run)) error {
+	var search, state sql.RawBytes
+	if err := rows.Scan(&search, &state); err != nil {
+		return err
+	}
+	for _, data := range [][]byte{search, state} {
+		if data == nil {
+			continue
+		}
+		runs, _, err := codec.ParseRuns(data)
+		if err != nil {
+			return &idxdb.CorruptError{Detail: "a list of chunks", Err: err}
+		}
+		for _, r := range runs {
+			do(r)
+		}
+	}
+	return nil
+}
+
+// markAgain marks the rows of chunks that are packed already: they were in use
+// again for a while.
+func (p *packer) markAgain(ctx context.Context) error {
+	for done := 0; done < len(p.again); done += chunksATurn {
+		turn := p.again[done:min(len(p.again), done+chunksATurn)]
+		u := usage{unused: idSet{}, lastVersion: p.lastVersion}
+		for _, id := range turn {
+			u.unused.add(id)
+		}
+		err := p.s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
+			packed, err := cn.packedRuns(turn)
+			if err != nil {
+				return false, err
+			}
+			var still []int64
+			for _, id := range turn {
+				if frameOf(packed, id) != 0 {
+					still = append(still, id)
+				}
+			}
+			return cn.mark(&u, still)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// key packs the history of a key.
+func (p *packer) key(ctx context.Context, k *schema.Key) error {
+	order, err := p.order(ctx, k)
+	if err != nil || len(order) == 0 {
+		return err
+	}
+	fresh := 0 // bytes
+	sizes, err := p.sizes(ctx, order)
+	if err != nil {
+		return err
+	}
+	for _, size := range sizes {
+		fresh += size
+	}
+	taken, total := p.choose(order, fresh)
+	if fresh == 0 && len(taken) == 0 || total < packLeast {
+		return nil
+	}
+	parts := (total + packSize - 1) / packSize
+	u := p.newUnit(total/parts + 1)
+	for _, id := range order {
+		if size, ok := sizes[id]; ok {
+			u.want(id, 0, size)
+		} else if f := p.frame(id); f != 0 && taken[f] {
+			u.want(id, f, p.frames[f].liveSize()/int(max(1, p.frames[f].live)))
+		} else {
+			continue
+		}
+		if u.full() {
+			if err := u.write(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return u.write(ctx)
+}
+
+// frame returns the frame a chunk is in, 0 if it is in none.
+func (p *packer) frame(id int64) int64 {
+	if f, ok := p.moved[id]; ok {
+		return f
+	}
+	return frameOf(p.packed, id)
+}
+
+// sizes returns the sizes of those chunks that are to be packed.
+func (p *packer) sizes(ctx context.Context, order []int64) (map[int64]int, error) {
+	var runs []codec.Run
+	for _, id := range order {
+		if p.rows.has(id) {
+			runs = codec.AddToRuns(runs, id)
+		}
+	}
+	sizes := map[int64]int{}
+	err := p.s.view(ctx, func(cn *conn) error {
+		for _, span := range spans(runs, 64) {
+			err := cn.query(chunkHashes, func(rows *sql.Rows) error {
+				var id, size int64
+				var hash sql.RawBytes
+				err := rows.Scan(&id, &hash, &size)
+				if p.rows.has(id) && span.has(id) && size > 0 && size <= codec.MaxChunk {
+					sizes[id] = int(size)
+				}
+				return err
+			}, span.first, span.last)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return sizes, err
+}
+
+// choose says which frames of a key are to be made anew, together with fresh
+// bytes of chunks, and how many bytes that is in all.
+func (p *packer) choose(order []int64, fresh int) (taken map[int64]bool, total int) {
+	seen := map[int64]bool{}
+	var list []int64
+	for _, id := range order {
+		f := p.frame(id)
+		if f != 0 && !seen[f] && p.frames[f] != nil {
+			seen[f] = true
+			list = append(list, f)
+		}
+	}
+	slices.SortFunc(list, func(a, b int64) int { return p.frames[a].liveSize() - p.frames[b].liveSize() })
+	taken = map[int64]bool{}
+	total = fresh
+	for _, f := range list {
+		size := p.frames[f].liveSize()
+		if p.frames[f].dead() || size <= packSize/2 && size <= math.MaxInt32/packRatio && size <= packRatio*total {
+			taken[f] = true
+			total += size
+		}
+	}
+	return taken, total
+}
+
+// order returns all chunks of a key's versions in the order of their place in the
+// document, older contents of a place before newer ones; nothing if none of them
+// is due.
+func (p *packer) order(ctx context.Context, k *schema.Key) ([]int64, error) {
+	var manifests [2][][]byte // of search and state documents, newest first
+	due := false
+	err := p.s.view(ctx, func(cn *conn) error {
+		return cn.query(manifestsOfKey, func(rows *sql.Rows) error {
+			var data [2][]byte
+			if err := rows.Scan(&data[0], &data[1]); err != nil {
+				return err
+			}
+			for i, d := range data {
+				if d != nil {
+					manifests[i] = append(manifests[i], d)
+				}
+			}
+			return nil
+		}, k.ID, k.First)
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The search document first: it names hashes that the state has somewhere.
+	var all []int64
+	seen := idSet{}
+	for _, list := range manifests {
+		next := map[int64]int64{} // 0 is before the first
+		placed := map[int64]bool{}
+		for _, data := range list {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			runs, _, err := codec.ParseRuns(data)
+			if err != nil {
+				return nil, &idxdb.CorruptError{Key: k.Name, Detail: "a list of chunks", Err: err}
+			}
+			before := int64(0)
+			for _, r := range runs {
+				for id := r.First; id < r.First+r.N; id++ {
+					if !placed[id] {
+						placed[id] = true
+						next[id], next[before] = next[before], id
+						due = due || p.due.has(id)
+					}
+					before = id
+				}
+			}
+		}
+		for id := next[0]; id != 0; id = next[id] {
+			if !seen.has(id) {
+				seen.add(id)
+				all = append(all, id)
+			}
+		}
+	}
+	if !due {
+		return nil, nil
+	}
+	return all, nil
+}
+
+// dropFrames deletes frames that no chunk is in any more.
+func (s *Store) dropFrames(ctx context.Context) error {
+	useless := map[int64]bool{}
+	err := s.view(ctx, func(cn *conn) error {
+		err := cn.query(frameSizes, func(rows *sql.Rows) error {
+			var id, chunks, size, stored int64
+			err := rows.Scan(&id, &chunks, &size, &stored)
+			useless[id] = true
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return cn.query(allPacked, func(rows *sql.Rows) error {
+			run, err := scanPacked(rows)
+			delete(useless, run.frame)
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for id := range useless {
+		err := s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
+			_, err := cn.exec(deleteFrame, id)
+			return true, err
+		})
+		if err != nil {
+			return fmt.Errorf("delete frame %d: %w", id, err)
+		}
+	}
+	return nil
+}
