@@ -15,9 +15,10 @@ import (
 type purpose int
 
 const (
-	forReading   purpose = iota // query_only; keeps -wal and -shm alive like a writer
-	forWriting                  // one per store, behind the lock
-	forImmutable                // a file nobody can be changing, in a place we may not write to
+	forReading     purpose = iota // query_only; keeps -wal and -shm alive like a writer
+	forWriting                    // one per store, behind the lock
+	forCheckpoints                // one per store
+	forImmutable                  // a file nobody can be changing, in a place we may not write to
 )
 
 // background is the context of statements inside a transaction: each is short,
@@ -28,10 +29,13 @@ var background = context.Background()
 // dsn is the one place where connection settings are made. checkSettings reads
 // them back.
 func dsn(path string, p purpose) string {
-	q := url.Values{}
+	q, patience := url.Values{}, 10000
 	q.Set("_defensive", "true") // a hostile file cannot make SQLite corrupt itself
 	q.Set("_txlock", "deferred")
-	q.Add("_pragma", "busy_timeout(10000)") // only foreign programs can make us wait here
+	if p == forCheckpoints {
+		patience = restartPatience
+	}
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", patience)) // only foreign programs can make us wait here
 	q.Add("_pragma", "trusted_schema(0)")
 	q.Add("_pragma", "cell_size_check(1)")
 	switch p {
@@ -39,6 +43,11 @@ func dsn(path string, p purpose) string {
 		q.Set("mode", "rw")
 		q.Add("_pragma", "query_only(1)")
 	case forWriting:
+		q.Set("mode", "rw")
+		q.Add("_pragma", "synchronous(full)")
+		q.Add("_pragma", "wal_autocheckpoint(0)") // see checkpoint.go
+		q.Add("_pragma", fmt.Sprintf("journal_size_limit(%d)", restartAbove))
+	case forCheckpoints:
 		q.Set("mode", "rw")
 		q.Add("_pragma", "synchronous(full)")
 	case forImmutable:
@@ -120,6 +129,7 @@ func (cn *conn) checkSettings(p purpose) error {
 		want["query_only"] = "1"
 	case forWriting:
 		want["synchronous"] = "2"
+		want["wal_autocheckpoint"] = "0"
 		want["journal_mode"] = "wal"
 	}
 	for name, value := range want {

@@ -40,7 +40,7 @@ func openStore(ctx context.Context, path string, opts Options) (idxdb.Store, err
 }
 
 func parseOptions(loc idxdb.Location, o idxdb.OpenOptions) (opts Options, err error) {
-	opts = Options{ReadOnly: o.ReadOnly, Create: o.Create}
+	opts = Options{ReadOnly: o.ReadOnly, Create: o.Create, OnWait: o.OnWait}
 	if loc.Host != "" {
 		return opts, fmt.Errorf("%w: sqlite:PATH has one slash less: sqlite:%s%s", idxdb.ErrUsage, loc.Host, loc.Path)
 	}

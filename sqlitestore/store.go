@@ -22,6 +22,10 @@ type Options struct {
 	Timeout  time.Duration // longest wait for the turn to write; 0 is 30 s
 	Readers  int           // connections for reading, at most; 0 is 4
 
+	// OnWait, if set, is called once for each wait for the turn to write that has
+	// lasted a second, with who has it. It is called from a goroutine of its own.
+	OnWait func(idxdb.Holder)
+
 	// CorruptibleOnNetwork opens the file where SQLite's locks and shared memory
 	// cannot be trusted: on NFS, SMB, FUSE and filesystems that are not known. It
 	// is safe only as long as one machine alone uses the file, and nothing can
@@ -39,10 +43,11 @@ type Store struct {
 	ranges *filelock.Ranges // marks the epochs that are in use; nil if it cannot
 	file   fs.FileInfo      // of the database when it was opened
 
-	readers   *pool
-	immutable bool       // nobody has the file open, and we may not take part; see openImmutable
-	writing   sync.Mutex // held by who uses writer, inside of lock
-	writer    *conn      // nil if ReadOnly
+	readers     *pool
+	immutable   bool // nobody has the file open, and we may not take part; see openImmutable
+	checkpoints checkpointer
+	writing     sync.Mutex // held by who uses writer, inside of lock
+	writer      *conn      // nil if ReadOnly
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
@@ -90,7 +95,7 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 	if err := checkFilesystem(path, opts); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opts: opts}
+	s := &Store{path: path, opts: opts, checkpoints: checkpointer{path: path}}
 	s.lock = filelock.New(lockPath(path), filelock.Options{
 		Timeout: opts.Timeout,
 		Create:  true,
@@ -171,6 +176,7 @@ func (s *Store) Close() error {
 			err = errors.Join(err, s.writer.close())
 			s.writing.Unlock()
 		}
+		err = errors.Join(err, s.checkpoints.close())
 		s.lock.Close()
 		if s.ranges != nil {
 			err = errors.Join(err, s.ranges.Close())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"syscall"
+	"time"
 
 	"github.com/idxdb/idxdb"
 	"modernc.org/sqlite"
@@ -18,20 +19,61 @@ func (s *Store) update(ctx context.Context, operation string, fn func(*conn) (co
 	if err := s.checkWritable(); err != nil {
 		return err
 	}
-	release, err := s.lock.Acquire(ctx, operation)
+	release, err := s.acquire(ctx, operation)
 	if err != nil {
 		return err
 	}
-	defer release()
+	pending, err := func() (int64, error) {
+		// The lock ends with its descriptor, so no error of release would matter.
+		defer release()
+		return s.turn(ctx, fn)
+	}()
+	s.checkpointLater(pending)
+	return err
+}
+
+// waitNotice is how long a wait for the turn to write lasts before OnWait is
+// called.
+const waitNotice = time.Second
+
+// acquire waits for the turn to write, and tells whom it waits for if that takes
+// long.
+func (s *Store) acquire(ctx context.Context, operation string) (release func() error, err error) {
+	if s.opts.OnWait != nil {
+		notice := time.AfterFunc(waitNotice, func() {
+			if h, held, err := s.lock.Holder(); err == nil && held {
+				s.opts.OnWait(h)
+			}
+		})
+		defer notice.Stop()
+	}
+	return s.lock.Acquire(ctx, operation)
+}
+
+// turn is the part of update that others wait for. It returns how much lies in
+// the log that is not copied into the file yet.
+func (s *Store) turn(ctx context.Context, fn func(*conn) (commit bool, err error)) (pending int64, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if err := s.checkOpen(); err != nil {
-		return err
+		return 0, err
 	}
 	if err := s.checkReplaced(); err != nil {
-		return err
+		return 0, err
 	}
 	cn := s.writer
+	if err := s.transact(ctx, cn, fn); err != nil {
+		return 0, err
+	}
+	size, pending, err := cn.logSize()
+	if err != nil {
+		return 0, nil // what was committed is committed; the next turn will see
+	}
+	s.restartLog(size)
+	return pending, nil
+}
+
+func (s *Store) transact(ctx context.Context, cn *conn, fn func(*conn) (commit bool, err error)) error {
 	if _, err := cn.exec(begin); err != nil {
 		return err
 	}

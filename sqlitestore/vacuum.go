@@ -17,8 +17,7 @@ const (
 )
 
 // Vacuum implements idxdb.Vacuumer: it removes the versions of deleted keys, then
-// the chunks that no version uses, packs those that only older versions use, then
-// gives free pages back. A chunk that a
+// the chunks that no version uses, then gives free pages back. A chunk that a
 // running save or load may need is left for the next vacuum.
 func (s *Store) Vacuum(ctx context.Context, progress idxdb.Progress) (idxdb.VacuumReport, error) {
 	report, err := s.vacuum(ctx, progress)
@@ -45,17 +44,6 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 	if report.ChunksRemoved, err = s.sweep(ctx, progress); err != nil {
 		return report, err
 	}
-	if err := s.pack(ctx, &report, progress); err != nil {
-		return report, err
-	}
-	removed, err := s.sweep(ctx, progress)
-	report.ChunksRemoved += removed
-	if err != nil {
-		return report, err
-	}
-	if err := s.dropFrames(ctx); err != nil {
-		return report, err
-	}
 	if err := s.shrink(ctx, progress); err != nil {
 		return report, err
 	}
@@ -69,8 +57,10 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 	return report, err
 }
 
-func (s *Store) fileSize() int64 {
-	info, err := os.Stat(s.path)
+func (s *Store) fileSize() int64 { return sizeOf(s.path) }
+
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
 	if err != nil {
 		return 0 // whoever writes next says what is wrong
 	}
@@ -176,21 +166,6 @@ func (s *Store) shrink(ctx context.Context, progress idxdb.Progress) error {
 		total = max(total, before)
 		progress("shrink", total-after, total)
 	}
-}
-
-// checkpoint brings what is in the WAL into the file, as far as no reader is in
-// the way. The file does not become smaller before that.
-func (s *Store) checkpoint() error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if err := s.checkOpen(); err != nil {
-		return err
-	}
-	rows, err := s.writer.write[checkpoint].QueryContext(background)
-	if err != nil {
-		return translate(err)
-	}
-	return translate(rows.Close())
 }
 
 func (cn *conn) freeList() (n int64, err error) {
