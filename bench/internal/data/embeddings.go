@@ -12,8 +12,9 @@ import (
 const dimensions = 768
 
 // Embeddings is a made-up series of states that consist of vectors of numbers
-// with 17 significant digits, which is how a 64-bit float is printed. In each
-// version, some of the vectors are new.
+// with 17 significant digits, which is how a 64-bit float is printed, each on a
+// line of its own, as JSON with two spaces of indentation is. In each version,
+// some of the vectors are new.
 type Embeddings struct {
 	name     string
 	versions int
@@ -65,11 +66,11 @@ func (e *Embeddings) WriteState(w io.Writer, i int) error {
 			e.edits[e.random.IntN(e.vectors)]++
 		}
 	}
-	b := fmt.Appendf(nil, `{"version":1,"dimensions":%d,"embeddings":[`, dimensions)
+	b := fmt.Appendf(nil, "{\n  \"version\": 1,\n  \"dimensions\": %d,\n  \"embeddings\": [\n", dimensions)
 	var p paths
 	for v := range e.vectors {
 		if v > 0 {
-			b = append(b, ',')
+			b = append(b, ",\n"...)
 		}
 		b = e.appendVector(b, v, &p)
 		if len(b) > 1<<20 {
@@ -80,28 +81,40 @@ func (e *Embeddings) WriteState(w io.Writer, i int) error {
 		}
 	}
 	ref := random32(e.seed, 5, uint64(e.at))
-	b = fmt.Appendf(b, `],"source":{"type":"github","config":{"owner":"example","repo":%q,"ref":"HEAD"},"resolvedRef":"%x"}}`, e.name, ref[:20])
+	b = fmt.Appendf(b, `
+  ],
+  "source": {
+    "type": "github",
+    "config": {
+      "owner": "example",
+      "repo": %q,
+      "ref": "HEAD"
+    },
+    "resolvedRef": "%x"
+  }
+}`, e.name, ref[:20])
 	_, err := w.Write(b)
 	return err
 }
 
 func (e *Embeddings) appendVector(b []byte, v int, p *paths) []byte {
 	edits := e.edits[v]
-	b = fmt.Appendf(b, `{"id":"%x","path":"`, random32(e.seed, uint64(v)<<8, edits))
+	b = fmt.Appendf(b, "    {\n      \"id\": \"%x\",\n      \"path\": \"", random32(e.seed, uint64(v)<<8, edits))
 	b = p.append(b, v, e.seed)
-	b = append(b, `","vector":[`...)
+	b = append(b, "\",\n      \"vector\": [\n"...)
 	x := mix(mix(e.seed+uint64(v)) + edits)
 	for i := range dimensions {
 		if i > 0 {
-			b = append(b, ',')
+			b = append(b, ",\n"...)
 		}
+		b = append(b, "        "...)
 		x += 0x9e3779b97f4a7c15
 		y := mix(x)
 		if y&1 == 1 {
 			b = append(b, '-')
 		}
 		b = append(b, "0.0"...)
-		b = strconv.AppendUint(b, 10_000_000_000_000_000+y%90_000_000_000_000_000, 10)
+		b = strconv.AppendUint(b, 10_000_000_000_000_000+(y>>1)%90_000_000_000_000_000, 10)
 	}
-	return append(b, "]}"...)
+	return append(b, "\n      ]\n    }"...)
 }

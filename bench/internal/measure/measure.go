@@ -13,6 +13,7 @@ type Contestant struct {
 	Name    string
 	Prepare func() error // not timed; may be nil
 	Run     func() error // timed
+	Rounds  int          // takes part in the first rounds only; 0: in all
 }
 
 // Plan says how often, and what happens in between.
@@ -38,6 +39,9 @@ func Interleave(plan Plan, all []Contestant) ([][]time.Duration, error) {
 			}
 		}
 		for i, c := range all {
+			if c.Rounds > 0 && round >= plan.WarmUp+c.Rounds {
+				continue
+			}
 			if c.Prepare != nil {
 				if err := c.Prepare(); err != nil {
 					return nil, fmt.Errorf("%s: prepare: %w", c.Name, err)

@@ -22,14 +22,18 @@ func TestInterleave(t *testing.T) {
 	var log []string
 	note := func(s string) func() error { return func() error { log = append(log, s); return nil } }
 	times, err := Interleave(Plan{WarmUp: 1, Rounds: 2, Next: func(n int) error { log = append(log, fmt.Sprint(n)); return nil }},
-		[]Contestant{{"a", note("p"), note("a")}, {"b", nil, note("b")}})
+		[]Contestant{
+			{Name: "a", Prepare: note("p"), Run: note("a")},
+			{Name: "b", Run: note("b")},
+			{Name: "c", Run: note("c"), Rounds: 1},
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(log, ""); got != "0pab1pab2pab" {
+	if got := strings.Join(log, ""); got != "0pabc1pabc2pab" {
 		t.Errorf("order %q", got)
 	}
-	if len(times) != 2 || len(times[0]) != 2 || len(times[1]) != 2 {
+	if len(times) != 3 || len(times[2]) != 1 || len(times[0]) != 2 || len(times[1]) != 2 {
 		t.Errorf("times %v", times)
 	}
 	fault := errors.New("fault")

@@ -97,7 +97,7 @@ func (p *dd) Load(w io.Writer) error { return p.run(w, "dd", "if="+p.target(), "
 // IdxdbProcess is the product's command line, program and all: one process a
 // save, which opens the file and closes it.
 func IdxdbProcess(program string) Kind {
-	return Kind{"idxdb save (process)", func(dir string) (Peer, error) {
+	return Kind{"idxdb (process)", func(dir string) (Peer, error) {
 		return &idxdbProcess{newProcess(dir), program}, nil
 	}}
 }
