@@ -22,6 +22,21 @@ func SetFastAbove(t testing.TB, bytes int64) {
 	t.Cleanup(func() { fastAbove = before })
 }
 
+// SetPacking sets from how many bytes on chunks are packed, and how many go into
+// one frame.
+func SetPacking(t testing.TB, least, size int) {
+	l, s := packLeast, packSize
+	packLeast, packSize = least, size
+	t.Cleanup(func() { packLeast, packSize = l, s })
+}
+
+// SetKeepLimit sets how many bytes of frames a load keeps.
+func SetKeepLimit(t testing.TB, bytes int) {
+	before := keepLimit
+	keepLimit = bytes
+	t.Cleanup(func() { keepLimit = before })
+}
+
 // The steps of a vacuum, one by one.
 
 func (s *Store) Purge(ctx context.Context) error {
@@ -36,6 +51,14 @@ func (s *Store) Mark(ctx context.Context) error {
 func (s *Store) Sweep(ctx context.Context) (int64, error) {
 	return s.sweep(ctx, func(string, int64, int64) {})
 }
+
+func (s *Store) Pack(ctx context.Context) (packed int64, err error) {
+	var report idxdb.VacuumReport
+	err = s.pack(ctx, &report, func(string, int64, int64) {})
+	return report.ChunksPacked, err
+}
+
+func (s *Store) DropFrames(ctx context.Context) error { return s.dropFrames(ctx) }
 
 // Statements returns all SQL text that runs on an open file.
 func Statements() []string { return append(readSQL[:], writeSQL[:]...) }

@@ -47,9 +47,25 @@ var readSQL = [...]string{
 	chunkIDs:    `SELECT id FROM chunk INDEXED BY chunk_by_hash`,
 	chunkSizes:  `SELECT id, size, length(data) FROM chunk`,
 
+	chunkIDsIn: `SELECT id FROM chunk WHERE id BETWEEN ?1 AND ?2`,
+
+	// The row before the first may reach into the range.
+	packedIn: `SELECT first, count, frame_id FROM packed
+		WHERE first >= coalesce((SELECT max(first) FROM packed WHERE first <= ?1), ?1) AND first <= ?2 ORDER BY first`,
+	allPacked:  `SELECT first, count, frame_id FROM packed ORDER BY first`,
+	frameData:  `SELECT chunks, size, data FROM frame WHERE id = ?1`,
+	frameSizes: `SELECT id, chunks, size, length(data) FROM frame`,
+	newestManifests: `SELECT m.search_chunks, m.state_chunks
+		FROM key AS k CROSS JOIN version AS v ON v.key_id = k.id AND v.number = k.last
+		CROSS JOIN manifest AS m ON m.version_id = v.id WHERE k.live = 1`,
+	manifestsOfKey: `SELECT m.search_chunks, m.state_chunks
+		FROM version AS v CROSS JOIN manifest AS m ON m.version_id = v.id
+		WHERE v.key_id = ?1 AND v.number >= ?2 ORDER BY v.number DESC`,
+	lastManifest: `SELECT coalesce(max(version_id), 0) FROM manifest`,
+
 	garbageIDs:   `SELECT chunk_id FROM garbage`,
 	garbageMarks: `SELECT chunk_id, epoch FROM garbage`,
-	garbageOf:    `SELECT epoch FROM garbage WHERE chunk_id = ?1`,
+	garbageIn:    `SELECT chunk_id, epoch FROM garbage WHERE chunk_id BETWEEN ?1 AND ?2`,
 	garbageCount: `SELECT count(*) FROM garbage`,
 	counts:       `SELECT (SELECT count(*) FROM version), (SELECT count(*) FROM chunk)`,
 
@@ -82,9 +98,17 @@ const (
 	chunksAfter
 	chunkIDs
 	chunkSizes
+	chunkIDsIn
+	packedIn
+	allPacked
+	frameData
+	frameSizes
+	newestManifests
+	manifestsOfKey
+	lastManifest
 	garbageIDs
 	garbageMarks
-	garbageOf
+	garbageIn
 	garbageCount
 	counts
 	leaseOfKey
@@ -122,7 +146,13 @@ var writeSQL = [...]string{
 	insertChunk:   `INSERT INTO chunk (hash, size, codec, data) VALUES (?1, ?2, ?3, ?4)`,
 	markGarbage:   `INSERT OR IGNORE INTO garbage (chunk_id, epoch) VALUES (?1, ?2)`,
 	unmarkGarbage: `DELETE FROM garbage WHERE chunk_id = ?1`,
-	deleteChunk:   `DELETE FROM chunk WHERE id = ?1`,
+	deleteChunks:  `DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2`,
+	deleteMarks:   `DELETE FROM garbage WHERE chunk_id BETWEEN ?1 AND ?2`,
+
+	insertFrame:  `INSERT INTO frame (chunks, size, data) VALUES (?1, ?2, ?3)`,
+	deleteFrame:  `DELETE FROM frame WHERE id = ?1`,
+	insertPacked: `INSERT INTO packed (first, count, frame_id) VALUES (?1, ?2, ?3)`,
+	deletePacked: `DELETE FROM packed WHERE first = ?1`,
 
 	replaceLease: `INSERT OR REPLACE INTO lease (key_id, fence, held, token, user, host, pid, command, taken_at, ttl, checksum)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`,
@@ -146,7 +176,12 @@ const (
 	insertChunk
 	markGarbage
 	unmarkGarbage
-	deleteChunk
+	deleteChunks
+	deleteMarks
+	insertFrame
+	deleteFrame
+	insertPacked
+	deletePacked
 	replaceLease
 	freePages
 )

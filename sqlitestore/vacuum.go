@@ -17,7 +17,8 @@ const (
 )
 
 // Vacuum implements idxdb.Vacuumer: it removes the versions of deleted keys, then
-// the chunks that no version uses, then gives free pages back. A chunk that a
+// the chunks that no version uses, packs those that only older versions use, then
+// gives free pages back. A chunk that a
 // running save or load may need is left for the next vacuum.
 func (s *Store) Vacuum(ctx context.Context, progress idxdb.Progress) (idxdb.VacuumReport, error) {
 	report, err := s.vacuum(ctx, progress)
@@ -42,6 +43,17 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 		return report, err
 	}
 	if report.ChunksRemoved, err = s.sweep(ctx, progress); err != nil {
+		return report, err
+	}
+	if err := s.pack(ctx, &report, progress); err != nil {
+		return report, err
+	}
+	removed, err := s.sweep(ctx, progress)
+	report.ChunksRemoved += removed
+	if err != nil {
+		return report, err
+	}
+	if err := s.dropFrames(ctx); err != nil {
 		return report, err
 	}
 	if err := s.shrink(ctx, progress); err != nil {
