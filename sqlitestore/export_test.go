@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/idxdb/idxdb"
 )
@@ -73,3 +74,17 @@ func SetLogLimits(t testing.TB, checkpoint, restart int64) {
 
 // LogSize returns how large the log is.
 func (s *Store) LogSize() (idxdb.LogSize, error) { return s.readLogSize() }
+
+// SetCompareShare makes watchers compare all keys less often.
+func SetCompareShare(t testing.TB, share time.Duration) {
+	before := compareShare
+	compareShare = share
+	t.Cleanup(func() { compareShare = before })
+}
+
+// Watchers returns how many watchers have something open.
+func (s *Store) Watchers() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.watchers)
+}

@@ -69,6 +69,11 @@ var readSQL = [...]string{
 	garbageCount: `SELECT count(*) FROM garbage`,
 	counts:       `SELECT (SELECT count(*) FROM version), (SELECT count(*) FROM chunk)`,
 
+	dataVersion: `PRAGMA data_version`, // changes when another connection commits
+	newestAfter: `SELECT ` + keyColumns + `, ` + versionColumns + `
+		FROM version AS v CROSS JOIN key AS k ON k.id = v.key_id
+		WHERE v.id > ?1 AND v.number = k.last AND k.live = 1 ORDER BY v.id`,
+
 	leaseOfKey: `SELECT ` + leaseColumns + ` FROM lease AS l WHERE l.key_id = ?1`,
 	leasesHeld: `SELECT ` + keyColumns + `, ` + leaseColumns + `
 		FROM lease AS l CROSS JOIN key AS k ON k.id = l.key_id WHERE l.held <> 0`,
@@ -111,6 +116,8 @@ const (
 	garbageIn
 	garbageCount
 	counts
+	dataVersion
+	newestAfter
 	leaseOfKey
 	leasesHeld
 	logFrames

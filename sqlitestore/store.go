@@ -53,9 +53,10 @@ type Store struct {
 	cancel context.CancelFunc
 	once   sync.Once
 
-	mu      sync.Mutex
-	closed  bool
-	running sync.WaitGroup // goroutines of loads
+	mu       sync.Mutex
+	watchers map[*watcher]bool
+	closed   bool
+	running  sync.WaitGroup // goroutines of loads
 }
 
 var (
@@ -95,7 +96,7 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 	if err := checkFilesystem(path, opts); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opts: opts, checkpoints: checkpointer{path: path}}
+	s := &Store{path: path, opts: opts, checkpoints: checkpointer{path: path}, watchers: map[*watcher]bool{}}
 	s.lock = filelock.New(lockPath(path), filelock.Options{
 		Timeout: opts.Timeout,
 		Create:  true,
@@ -167,6 +168,7 @@ func (s *Store) Close() error {
 		s.closed = true
 		s.mu.Unlock()
 		s.cancel()
+		s.endWatches()
 		s.running.Wait()
 		if s.readers != nil {
 			err = s.readers.close()
