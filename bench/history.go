@@ -198,8 +198,8 @@ func (s *suite) oldest(series data.Series, p *peer.Idxdb, judged bool) error {
 		return err
 	}
 	row.Entries = []report.Entry{
-		report.NewEntry("idxdb, newest", measure.Milliseconds(times[0])),
-		report.NewEntry("idxdb, oldest", measure.Milliseconds(times[1])),
+		report.NewTiming("idxdb, newest", times[0]),
+		report.NewTiming("idxdb, oldest", times[1]),
 	}
 	row.Compare("idxdb, newest")
 	if judged {

@@ -128,7 +128,7 @@ func (s *suite) timeSaves(row *report.Row, series data.Series, all []opened, war
 		return v, err
 	}
 	for i, o := range all {
-		row.Entries = append(row.Entries, report.NewEntry(o.name, measure.Milliseconds(times[i])))
+		row.Entries = append(row.Entries, report.NewTiming(o.name, times[i]))
 	}
 	return v, nil
 }
@@ -149,14 +149,14 @@ func timeLoads(row *report.Row, all []opened, v data.Version, rounds int) error 
 	}
 	var contestants []measure.Contestant
 	for _, o := range all {
-		contestants = append(contestants, measure.Contestant{Name: o.name, Run: func() error { return o.Load(io.Discard) }})
+		contestants = append(contestants, measure.Contestant{Name: o.name, Run: func() error { return o.Load(io.Discard) }, Rounds: o.rounds})
 	}
 	times, err := measure.Interleave(measure.Plan{Rounds: rounds}, contestants)
 	if err != nil {
 		return err
 	}
 	for i, o := range all {
-		row.Entries = append(row.Entries, report.NewEntry(o.name, measure.Milliseconds(times[i])))
+		row.Entries = append(row.Entries, report.NewTiming(o.name, times[i]))
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func (s *suite) first(id, what string, series data.Series, rounds int) (*report.
 		return nil, err
 	}
 	for i, kind := range kinds {
-		row.Entries = append(row.Entries, report.NewEntry(kind.Name, measure.Milliseconds(times[i])))
+		row.Entries = append(row.Entries, report.NewTiming(kind.Name, times[i]))
 	}
 	row.Compare(peer.LZ4File.Name)
 	row.Notes = append(row.Notes, "a new store each time, closed again: idxdb's checkpoint is in the figure")

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/idxdb/idxdb/bench/internal/peer"
@@ -26,13 +25,6 @@ func (s *suite) nextReal() (err error) {
 	if err != nil {
 		return err
 	}
-	for i := range all {
-		for _, t := range tools { // slow
-			if all[i].name == t.Name {
-				all[i].rounds = 3
-			}
-		}
-	}
 	last, err := s.timeSaves(row, series, all, 1, s.rounds(21, 5))
 	if err != nil {
 		return err
@@ -44,9 +36,6 @@ func (s *suite) nextReal() (err error) {
 		Measured: row.Ratio(command.Name, peer.DD.Name), Limit: 2.5, Aim: 1.6}))
 	s.add(row)
 
-	all = slices.DeleteFunc(all, func(o opened) bool { // they stopped at an earlier version
-		return o.rounds > 0 && errors.Join(o.Close(), os.RemoveAll(o.dir)) == nil
-	})
 	load := &report.Row{ID: "load-" + series.Name(), Title: "load, " + series.Name(), Unit: "ms"}
 	if err := timeLoads(load, all, last, s.rounds(11, 3)); err != nil {
 		return err

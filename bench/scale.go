@@ -40,13 +40,17 @@ func (g *growing) open() (err error) {
 
 func (g *growing) close() error { return errors.Join(g.store.Close(), os.RemoveAll(g.dir)) }
 
-// fileSize returns the size of the file in MB.
+// fileSize returns the size of the file in MB, with what is not checkpointed yet.
 func (g *growing) fileSize() (float64, error) {
 	info, err := os.Stat(g.store.Path())
 	if err != nil {
 		return 0, err
 	}
-	return float64(info.Size()) / data.MB, nil
+	size := info.Size()
+	if info, err := os.Stat(g.store.Path() + "-wal"); err == nil {
+		size += info.Size()
+	}
+	return float64(size) / data.MB, nil
 }
 
 // openTime closes the store and times opening it again, in ms.

@@ -159,7 +159,7 @@ type opened struct {
 	peer.Peer
 	name   string
 	dir    string
-	rounds int // takes part in the first rounds only; 0: in all
+	rounds int // takes part in the last rounds only, in this many; 0: in all
 }
 
 // open makes a peer of each kind. Those that are not installed become entries of
@@ -178,7 +178,11 @@ func (s *suite) open(row *report.Row, kinds []peer.Kind) (all []opened, err erro
 		if err != nil {
 			return all, err
 		}
-		all = append(all, opened{Peer: p, name: kind.Name, dir: dir})
+		o := opened{Peer: p, name: kind.Name, dir: dir}
+		if kind.Slow {
+			o.rounds = s.rounds(3, 2)
+		}
+		all = append(all, o)
 	}
 	return all, nil
 }

@@ -13,7 +13,15 @@ type Contestant struct {
 	Name    string
 	Prepare func() error // not timed; may be nil
 	Run     func() error // timed
-	Rounds  int          // takes part in the first rounds only; 0: in all
+	Rounds  int          // takes part in the last rounds only, in this many; 0: in all
+}
+
+// Times are what the rounds of a contestant took, in milliseconds: on the clock,
+// and of all cores together, in this process and those it started. The second
+// says what the work costs on a machine that others use, too.
+type Times struct {
+	Wall []float64
+	CPU  []float64
 }
 
 // Plan says how often, and what happens in between.
@@ -28,10 +36,9 @@ type Plan struct {
 // Interleave runs all contestants in turns, A B C A B C …, so that what disturbs
 // the machine for a while disturbs all of them. Before each turn the garbage is
 // collected and everything that earlier turns left to be written is written, so
-// nobody pays for another. It returns the durations of each contestant, in
-// order.
-func Interleave(plan Plan, all []Contestant) ([][]time.Duration, error) {
-	times := make([][]time.Duration, len(all))
+// nobody pays for another. It returns the times of each contestant, in order.
+func Interleave(plan Plan, all []Contestant) ([]Times, error) {
+	times := make([]Times, len(all))
 	for round := range plan.WarmUp + plan.Rounds {
 		if plan.Next != nil {
 			if err := plan.Next(round); err != nil {
@@ -39,7 +46,7 @@ func Interleave(plan Plan, all []Contestant) ([][]time.Duration, error) {
 			}
 		}
 		for i, c := range all {
-			if c.Rounds > 0 && round >= plan.WarmUp+c.Rounds {
+			if c.Rounds > 0 && round < plan.WarmUp+plan.Rounds-c.Rounds {
 				continue
 			}
 			if c.Prepare != nil {
@@ -48,14 +55,15 @@ func Interleave(plan Plan, all []Contestant) ([][]time.Duration, error) {
 				}
 			}
 			Settle()
-			start := time.Now()
+			cpu, start := cpuTime(), time.Now()
 			err := c.Run()
-			took := time.Since(start)
+			took, busy := time.Since(start), cpuTime()-cpu
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Name, err)
 			}
 			if round >= plan.WarmUp {
-				times[i] = append(times[i], took)
+				times[i].Wall = append(times[i].Wall, milliseconds(took))
+				times[i].CPU = append(times[i].CPU, milliseconds(busy))
 			}
 		}
 	}
@@ -68,14 +76,7 @@ func Settle() {
 	syncAll()
 }
 
-// Milliseconds converts durations to the unit of reports.
-func Milliseconds(times []time.Duration) []float64 {
-	ms := make([]float64, len(times))
-	for i, t := range times {
-		ms[i] = float64(t) / float64(time.Millisecond)
-	}
-	return ms
-}
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // Median returns the middle of the samples, 0 if there are none.
 func Median(samples []float64) float64 { return Quantile(samples, 0.5) }

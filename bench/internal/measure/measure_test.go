@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMain(m *testing.M) {
@@ -30,16 +31,34 @@ func TestInterleave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(log, ""); got != "0pabc1pabc2pab" {
+	if got := strings.Join(log, ""); got != "0pab1pab2pabc" {
 		t.Errorf("order %q", got)
 	}
-	if len(times) != 3 || len(times[2]) != 1 || len(times[0]) != 2 || len(times[1]) != 2 {
+	if len(times) != 3 || len(times[2].Wall) != 1 || len(times[0].Wall) != 2 || len(times[1].CPU) != 2 {
 		t.Errorf("times %v", times)
 	}
 	fault := errors.New("fault")
 	_, err = Interleave(Plan{Rounds: 1}, []Contestant{{Name: "a", Run: func() error { return fault }}})
 	if !errors.Is(err, fault) {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestInterleaveCountsTheCPU(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("not counted there")
+	}
+	spin := func() error {
+		for start := cpuTime(); cpuTime()-start < 20*time.Millisecond; {
+		}
+		return nil
+	}
+	times, err := Interleave(Plan{Rounds: 1}, []Contestant{{Name: "spin", Run: spin}, {Name: "rest", Run: func() error { time.Sleep(20 * time.Millisecond); return nil }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if times[0].CPU[0] < 20 || times[1].CPU[0] > 15 || times[1].Wall[0] < 20 {
+		t.Errorf("times %+v", times)
 	}
 }
 

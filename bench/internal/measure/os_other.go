@@ -2,9 +2,14 @@
 
 package measure
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 func syncAll() {}
+
+func cpuTime() time.Duration { return 0 }
 
 // MaxRSS returns the largest resident set of a process that has ended, in bytes,
 // 0 if the system does not tell.

@@ -14,7 +14,7 @@ import (
 
 // Bolt keeps the state as one lz4-compressed value in bbolt, with its default
 // settings.
-var Bolt = Kind{"bbolt, lz4 value", func(dir string) (Peer, error) {
+var Bolt = Kind{Name: "bbolt, lz4 value", Open: func(dir string) (Peer, error) {
 	db, err := bbolt.Open(filepath.Join(dir, "bolt.db"), 0o666, nil)
 	return &bolt{db: db}, err
 }}
@@ -67,7 +67,7 @@ func (p *bolt) Load(w io.Writer) error {
 func (p *bolt) Close() error { return p.db.Close() }
 
 // SQLiteBlob keeps the state as one blob in SQLite, with idxdb's settings.
-var SQLiteBlob = Kind{"SQLite blob", func(dir string) (Peer, error) {
+var SQLiteBlob = Kind{Name: "SQLite blob", Open: func(dir string) (Peer, error) {
 	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(filepath.Join(dir, "blob.db"))+
 		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
 	if err != nil {

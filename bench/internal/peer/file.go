@@ -22,11 +22,11 @@ type format struct {
 // the directory, at the libraries' default settings. The blocks are new ones,
 // because the version before is kept until the end.
 var (
-	PlainFile = Kind{"plain file", openFile(format{
+	PlainFile = Kind{Name: "plain file", Open: openFile(format{
 		write: func(w io.Writer, b []byte) error { _, err := w.Write(b); return err },
 		read:  func(w io.Writer, r io.Reader) error { _, err := io.Copy(w, r); return err },
 	})}
-	GzipFile = Kind{"gzip file", openFile(format{
+	GzipFile = Kind{Name: "gzip file", Slow: true, Open: openFile(format{
 		write: func(w io.Writer, b []byte) error { return writeAndClose(gzip.NewWriter(w), b) },
 		read: func(w io.Writer, r io.Reader) error {
 			z, err := gzip.NewReader(r)
@@ -37,7 +37,7 @@ var (
 			return err
 		},
 	})}
-	ZstdFile = Kind{"zstd file", openFile(format{
+	ZstdFile = Kind{Name: "zstd file", Open: openFile(format{
 		write: func(w io.Writer, b []byte) error {
 			z, err := zstd.NewWriter(w)
 			if err != nil {
@@ -55,7 +55,7 @@ var (
 			return err
 		},
 	})}
-	LZ4File = Kind{"lz4 file", openFile(format{
+	LZ4File = Kind{Name: "lz4 file", Open: openFile(format{
 		write: func(w io.Writer, b []byte) error { return writeAndClose(lz4.NewWriter(w), b) },
 		read:  func(w io.Writer, r io.Reader) error { _, err := io.Copy(w, lz4.NewReader(r)); return err },
 	})}
@@ -133,7 +133,7 @@ func (f *file) Close() error { return nil }
 
 // InPlace is what a careless program does: truncate the file, write, fsync. A
 // crash in between leaves nothing, and nobody is kept from reading half of it.
-var InPlace = Kind{"plain file, truncated in place", func(dir string) (Peer, error) {
+var InPlace = Kind{Name: "plain file, truncated in place", Open: func(dir string) (Peer, error) {
 	return &inPlace{path: filepath.Join(dir, "state")}, nil
 }}
 

@@ -17,7 +17,7 @@ const Key = "example/repo@main"
 
 // IdxdbFile is the product: one file, validated, synchronous=FULL, every version
 // kept, verified when it is loaded.
-var IdxdbFile = Kind{"idxdb", func(dir string) (Peer, error) {
+var IdxdbFile = Kind{Name: "idxdb", Open: func(dir string) (Peer, error) {
 	s, err := sqlitestore.Open(context.Background(), filepath.Join(dir, "bench.idx"), sqlitestore.Options{Create: true})
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ var IdxdbFile = Kind{"idxdb", func(dir string) (Peer, error) {
 }}
 
 // IdxdbDirectory is the product's other store: a directory of plain files.
-var IdxdbDirectory = Kind{"idxdb, directory of files", func(dir string) (Peer, error) {
+var IdxdbDirectory = Kind{Name: "idxdb, directory of files", Open: func(dir string) (Peer, error) {
 	s, err := fsstore.Open(context.Background(), dir, fsstore.Options{Create: true})
 	if err != nil {
 		return nil, err

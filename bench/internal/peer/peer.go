@@ -29,6 +29,7 @@ type Peer interface {
 // A Kind of Peer.
 type Kind struct {
 	Name string
+	Slow bool // a few rounds must do
 	// Open makes a new peer in an empty directory. Its error matches ErrMissing
 	// if a program is not installed.
 	Open func(dir string) (Peer, error)
@@ -46,6 +47,9 @@ func (k Kind) OpenNew(dir string) (Peer, error) {
 		return nil, err
 	}
 	p, err := k.Open(dir)
+	if errors.Is(err, ErrMissing) {
+		return nil, err // it names the program
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", k.Name, err)
 	}

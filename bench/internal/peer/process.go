@@ -60,7 +60,7 @@ func (p *process) run(stdout io.Writer, name string, args ...string) error {
 
 // DD is a plain file written by a process: dd with conv=fsync into a temporary,
 // then rename and fsync of the directory.
-var DD = Kind{"plain file by dd (process)", func(dir string) (Peer, error) {
+var DD = Kind{Name: "plain file by dd (process)", Open: func(dir string) (Peer, error) {
 	return &dd{process: newProcess(dir)}, installed("dd")
 }}
 
@@ -97,7 +97,7 @@ func (p *dd) Load(w io.Writer) error { return p.run(w, "dd", "if="+p.target(), "
 // IdxdbProcess is the product's command line, program and all: one process a
 // save, which opens the file and closes it.
 func IdxdbProcess(program string) Kind {
-	return Kind{"idxdb (process)", func(dir string) (Peer, error) {
+	return Kind{Name: "idxdb (process)", Open: func(dir string) (Peer, error) {
 		return &idxdbProcess{newProcess(dir), program}, nil
 	}}
 }

@@ -7,7 +7,7 @@ import (
 
 // Git commits the documents to a repository. Objects are written as they come;
 // Pack is for afterwards.
-var Git = Kind{"git (process)", func(dir string) (Peer, error) {
+var Git = Kind{Name: "git (process)", Slow: true, Open: func(dir string) (Peer, error) {
 	p := &git{process: newProcess(dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_DIR="+dir+"/repository", "GIT_WORK_TREE="+dir+"/documents",
 		"GIT_AUTHOR_NAME=bench", "GIT_AUTHOR_EMAIL=bench@localhost", "GIT_COMMITTER_NAME=bench", "GIT_COMMITTER_EMAIL=bench@localhost")}
 	if err := installed("git"); err != nil {
@@ -50,7 +50,7 @@ func (p *git) Pack(hard bool) error {
 func (p *git) Kept() string { return p.dir + "/repository/objects" }
 
 // Restic backs the documents up to a local repository.
-var Restic = Kind{"restic (process)", func(dir string) (Peer, error) {
+var Restic = Kind{Name: "restic (process)", Slow: true, Open: func(dir string) (Peer, error) {
 	if err := installed("restic"); err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (p *restic) Kept() string    { return p.dir + "/repository" }
 
 // Borg makes archives of the documents, compressed by lz4, in a local repository
 // that is not encrypted.
-var Borg = Kind{"borg (process)", func(dir string) (Peer, error) {
+var Borg = Kind{Name: "borg (process)", Slow: true, Open: func(dir string) (Peer, error) {
 	if err := installed("borg"); err != nil {
 		return nil, err
 	}

@@ -47,6 +47,7 @@ type Entry struct {
 	Median  float64   `json:"median"`
 	Low     float64   `json:"low"`
 	High    float64   `json:"high"`
+	CPU     float64   `json:"cpu,omitempty"`     // median processor time of all cores, ms
 	Ratio   float64   `json:"ratio"`             // median against the row's baseline
 	Base    bool      `json:"base,omitempty"`    // it is the baseline
 	Skipped string    `json:"skipped,omitempty"` // why there is no value
@@ -107,6 +108,13 @@ func NewEntry(name string, samples []float64) Entry {
 		Low:     measure.Quantile(samples, 0),
 		High:    measure.Quantile(samples, 1),
 	}
+}
+
+// NewTiming summarizes what Interleave measured.
+func NewTiming(name string, t measure.Times) Entry {
+	e := NewEntry(name, t.Wall)
+	e.CPU = measure.Median(t.CPU)
+	return e
 }
 
 // Compare makes one entry the baseline and computes all ratios.

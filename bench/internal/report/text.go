@@ -51,17 +51,20 @@ func (r *Row) WriteText(w io.Writer) error {
 		// The first column is padded here, for it is aligned to the left.
 		name := fmt.Sprintf("  %-*s", r.nameWidth(), e.Name)
 		if e.Skipped != "" {
-			fmt.Fprintf(t, "%s\t–\t\t%s\t\n", name, e.Skipped)
+			fmt.Fprintf(t, "%s\t–\t\t%s\t\t\n", name, e.Skipped)
 			continue
 		}
-		ratio, spread := "", ""
+		ratio, spread, cpu := "", "", ""
 		if e.Ratio != 0 {
 			ratio = Number(e.Ratio) + "×"
 		}
 		if len(e.Samples) > 1 {
 			spread = fmt.Sprintf("(%s … %s)", Number(e.Low), Number(e.High))
 		}
-		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t\n", name, Number(e.Median), r.Unit, ratio, spread)
+		if e.CPU > 0 {
+			cpu = "cpu " + Number(e.CPU) + " ms"
+		}
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t\n", name, Number(e.Median), r.Unit, ratio, spread, cpu)
 	}
 	if err := t.Flush(); err != nil {
 		return err
