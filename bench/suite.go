@@ -79,9 +79,9 @@ func newSuite(ctx context.Context, c config, log io.Writer) (_ *suite, err error
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range s.series { // babel first, which the limits are about
-		if v.Name() == "babel" {
-			s.series[0], v = v, s.series[0]
+	for i, series := range s.series { // babel first, which the limits are about
+		if series.Name() == "babel" {
+			s.series[0], s.series[i] = s.series[i], s.series[0]
 		}
 	}
 	return s, nil
