@@ -50,7 +50,8 @@ func (s *Store) Mark(ctx context.Context) error {
 }
 
 func (s *Store) Sweep(ctx context.Context) (int64, error) {
-	return s.sweep(ctx, func(string, int64, int64) {})
+	removed, _, err := s.sweep(ctx, func(string, int64, int64) {})
+	return removed, err
 }
 
 func (s *Store) Pack(ctx context.Context) (packed int64, err error) {

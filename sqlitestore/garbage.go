@@ -51,15 +51,7 @@ func (u *usage) lookAt(cn *conn) error {
 func (s *Store) markGarbage(ctx context.Context, progress idxdb.Progress) error {
 	u := usage{unused: idSet{}}
 	err := s.view(ctx, func(cn *conn) error {
-		each := func(do func(int64)) func(rows *sql.Rows) error {
-			return func(rows *sql.Rows) error {
-				var id int64
-				err := scan(rows, &id)
-				do(id)
-				return err
-			}
-		}
-		if err := cn.query(chunkIDs, each(u.unused.add)); err != nil {
+		if err := cn.everyChunk(u.unused); err != nil {
 			return err
 		}
 		if err := u.lookAt(cn); err != nil {
@@ -106,17 +98,20 @@ func (cn *conn) mark(u *usage, ids []int64) (bool, error) {
 // sweep removes marked chunks whose epoch nobody holds any more. Whoever begins
 // later treats them as absent, and whoever stores one again unmarks it in the
 // same transaction, so what is marked now is in nobody's way.
-func (s *Store) sweep(ctx context.Context, progress idxdb.Progress) (removed int64, err error) {
+//
+// It returns how many chunks are gone, and how many lost their row but are still
+// in a frame.
+func (s *Store) sweep(ctx context.Context, progress idxdb.Progress) (removed, packed int64, err error) {
 	if s.ranges == nil {
-		return 0, nil // nobody could tell us what is needed
+		return 0, 0, nil // nobody could tell us what is needed
 	}
 	marked, err := s.marked(ctx)
 	if err != nil || len(marked) == 0 {
-		return 0, err
+		return 0, 0, err
 	}
 	last, err := s.freeEpoch(marked)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var dead []int64
 	for _, m := range marked {
@@ -127,14 +122,14 @@ func (s *Store) sweep(ctx context.Context, progress idxdb.Progress) (removed int
 	for done := 0; done < len(dead); {
 		progress("remove", int64(done), int64(len(dead)))
 		turn := dead[done:min(len(dead), done+chunksATurn)]
-		n, err := s.sweepTurn(ctx, turn, last)
-		removed += n
+		n, m, err := s.sweepTurn(ctx, turn, last)
 		if err != nil {
-			return removed, err
+			return removed, packed, err
 		}
+		removed, packed = removed+n, packed+m
 		done += len(turn)
 	}
-	return removed, nil
+	return removed, packed, nil
 }
 
 type mark struct{ id, epoch int64 }
@@ -172,20 +167,17 @@ func (s *Store) freeEpoch(marked []mark) (int64, error) {
 }
 
 // sweepTurn removes chunks that were marked in last or before, and still are.
-func (s *Store) sweepTurn(ctx context.Context, ids []int64, last int64) (removed int64, err error) {
+func (s *Store) sweepTurn(ctx context.Context, ids []int64, last int64) (removed, packed int64, err error) {
 	err = s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
 		release, ok, err := s.ranges.TryExclusive(0, last)
 		if err != nil || !ok {
 			return false, err // somebody slept between looking at the epoch and holding it
 		}
 		defer release()
-		removed, err = cn.sweep(ids, last)
+		removed, packed, err = cn.sweep(ids, last)
 		return true, err
 	})
-	if err != nil {
-		removed = 0
-	}
-	return removed, err
+	return removed, packed, err
 }
 
 // everyChunk adds the ids of all chunks, packed or not.
@@ -207,9 +199,8 @@ func (cn *conn) everyChunk(ids idSet) error {
 
 // sweep removes those of ids, which are sorted, that are marked with last or an
 // earlier epoch. A chunk with a row loses that, and stays packed if it was; one
-// that is only packed is taken out of its frame. It returns how many chunks are
-// gone.
-func (cn *conn) sweep(ids []int64, last int64) (removed int64, err error) {
+// that is only packed is taken out of its frame.
+func (cn *conn) sweep(ids []int64, last int64) (removed, stillPacked int64, err error) {
 	var runs []codec.Run
 	for _, id := range ids {
 		runs = codec.AddToRuns(runs, id)
@@ -218,22 +209,22 @@ func (cn *conn) sweep(ids []int64, last int64) (removed int64, err error) {
 	for _, span := range spans(runs, 64) {
 		err := cn.query(garbageIn, func(rows *sql.Rows) error {
 			var id, epoch int64
-			err := rows.Scan(&id, &epoch)
+			err := scan(rows, &id, &epoch)
 			if epoch <= last {
 				marked.add(id)
 			}
 			return err
 		}, span.first, span.last)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		if err := cn.eachID(chunkIDsIn, rows.add, span.first, span.last); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 	packed, err := cn.packedRuns(ids)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var dead, deadRows []codec.Run
 	var unpacked []int64
@@ -247,6 +238,8 @@ func (cn *conn) sweep(ids []int64, last int64) (removed int64, err error) {
 			deadRows = codec.AddToRuns(deadRows, id)
 			if frameOf(packed, id) == 0 {
 				removed++
+			} else {
+				stillPacked++
 			}
 		case frameOf(packed, id) != 0:
 			unpacked = append(unpacked, id)
@@ -255,18 +248,18 @@ func (cn *conn) sweep(ids []int64, last int64) (removed int64, err error) {
 	}
 	for _, r := range deadRows {
 		if _, err := cn.exec(deleteChunks, r.First, r.First+r.N-1); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 	if len(unpacked) > 0 {
 		if err := cn.repack(unpacked, packed, 0); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 	for _, r := range dead {
 		if _, err := cn.exec(deleteMarks, r.First, r.First+r.N-1); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	return removed, nil
+	return removed, stillPacked, nil
 }

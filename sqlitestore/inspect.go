@@ -84,7 +84,7 @@ func (s *Store) inspectChunks(ctx context.Context, in *idxdb.Inspection) error {
 		rows := idSet{}
 		err := cn.query(chunkSizes, func(rowset *sql.Rows) error {
 			var id, raw, compressed int64
-			if err := rowset.Scan(&id, &raw, &compressed); err != nil {
+			if err := scan(rowset, &id, &raw, &compressed); err != nil {
 				return err
 			}
 			rows.add(id)
@@ -121,7 +121,7 @@ func (s *Store) inspectChunks(ctx context.Context, in *idxdb.Inspection) error {
 		}
 		return cn.query(frameSizes, func(rowset *sql.Rows) error {
 			var id, chunks, raw, compressed int64
-			if err := rowset.Scan(&id, &chunks, &raw, &compressed); err != nil {
+			if err := scan(rowset, &id, &chunks, &raw, &compressed); err != nil {
 				return err
 			}
 			in.ContentSize += raw

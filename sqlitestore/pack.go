@@ -154,7 +154,7 @@ func (p *packer) look(cn *conn) error {
 	err = cn.query(frameSizes, func(rows *sql.Rows) error {
 		var id, stored int64
 		f := new(frameInfo)
-		err := rows.Scan(&id, &f.chunks, &f.size, &stored)
+		err := scan(rows, &id, &f.chunks, &f.size, &stored)
 		p.frames[id] = f
 		return err
 	})
@@ -197,7 +197,7 @@ func (p *packer) look(cn *conn) error {
 func (cn *conn) eachID(stmt int, do func(int64), args ...any) error {
 	return cn.query(stmt, func(rows *sql.Rows) error {
 		var id int64
-		err := rows.Scan(&id)
+		err := scan(rows, &id)
 		do(id)
 		return err
 	}, args...)
@@ -206,7 +206,7 @@ func (cn *conn) eachID(stmt int, do func(int64), args ...any) error {
 // eachRun calls do for the runs of the two manifests of a row.
 func eachRun(rows *sql.Rows, do func(codec.Run)) error {
 	var search, state sql.RawBytes
-	if err := rows.Scan(&search, &state); err != nil {
+	if err := scan(rows, &search, &state); err != nil {
 		return err
 	}
 	for _, data := range [][]byte{search, state} {
@@ -312,7 +312,7 @@ func (p *packer) sizes(ctx context.Context, order []int64) (map[int64]int, error
 			err := cn.query(chunkHashes, func(rows *sql.Rows) error {
 				var id, size int64
 				var hash sql.RawBytes
-				err := rows.Scan(&id, &hash, &size)
+				err := scan(rows, &id, &hash, &size)
 				if p.rows.has(id) && span.has(id) && size > 0 && size <= codec.MaxChunk {
 					sizes[id] = int(size)
 				}
@@ -361,7 +361,7 @@ func (p *packer) order(ctx context.Context, k *schema.Key) ([]int64, error) {
 	err := p.s.view(ctx, func(cn *conn) error {
 		return cn.query(manifestsOfKey, func(rows *sql.Rows) error {
 			var data [2][]byte
-			if err := rows.Scan(&data[0], &data[1]); err != nil {
+			if err := scan(rows, &data[0], &data[1]); err != nil {
 				return err
 			}
 			for i, d := range data {
@@ -420,7 +420,7 @@ func (s *Store) dropFrames(ctx context.Context) error {
 	err := s.view(ctx, func(cn *conn) error {
 		err := cn.query(frameSizes, func(rows *sql.Rows) error {
 			var id, chunks, size, stored int64
-			err := rows.Scan(&id, &chunks, &size, &stored)
+			err := scan(rows, &id, &chunks, &size, &stored)
 			useless[id] = true
 			return err
 		})

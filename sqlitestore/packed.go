@@ -18,7 +18,7 @@ type packedRun struct {
 // scanPacked reads a row. What it returns has sane numbers, whatever the file
 // says.
 func scanPacked(rows *sql.Rows) (p packedRun, err error) {
-	if err := rows.Scan(&p.First, &p.N, &p.frame); err != nil {
+	if err := scan(rows, &p.First, &p.N, &p.frame); err != nil {
 		return p, err
 	}
 	if p.First < 1 || p.N < 1 || p.N > codec.MaxFrameChunks || p.First+p.N < p.First {
@@ -126,7 +126,7 @@ func (cn *conn) withFrame(id int64, fn func(chunks []codec.FrameChunk, content [
 	err := cn.query(frameData, func(rows *sql.Rows) error {
 		var count, size int64
 		var data sql.RawBytes
-		if err := rows.Scan(&count, &size, &data); err != nil {
+		if err := scan(rows, &count, &size, &data); err != nil {
 			return err
 		}
 		found = true

@@ -219,7 +219,7 @@ func (cn *conn) intactRows(ids []int64, hashes map[int64]codec.Hash) (map[int64]
 		err := cn.query(chunkHashes, func(rows *sql.Rows) error {
 			var id, size int64
 			var stored sql.RawBytes
-			if err := rows.Scan(&id, &stored, &size); err != nil {
+			if err := scan(rows, &id, &stored, &size); err != nil {
 				return err
 			}
 			if h, ok := hashes[id]; ok && string(h[:]) == string(stored) {

@@ -39,16 +39,24 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 	if report.VersionsRemoved, err = s.purgeDeleted(ctx, progress); err != nil {
 		return report, err
 	}
-	if err := s.markGarbage(ctx, progress); err != nil {
-		return report, err
-	}
-	if report.ChunksRemoved, err = s.sweep(ctx, progress); err != nil {
-		return report, err
+	for again := true; again; {
+		if err := s.markGarbage(ctx, progress); err != nil {
+			return report, err
+		}
+		removed, packed, err := s.sweep(ctx, progress)
+		report.ChunksRemoved += removed
+		if err != nil {
+			return report, err
+		}
+		// Rows that went because their chunks are packed were marked by a vacuum that
+		// was stopped. Those chunks may be garbage too, which only a mark of its own
+		// can say.
+		again = packed > 0
 	}
 	if err := s.pack(ctx, &report, progress); err != nil {
 		return report, err
 	}
-	removed, err := s.sweep(ctx, progress)
+	removed, _, err := s.sweep(ctx, progress)
 	report.ChunksRemoved += removed
 	if err != nil {
 		return report, err

@@ -17,7 +17,7 @@ func (v *verifier) frames() error {
 	err := v.s.view(v.ctx, func(cn *conn) error {
 		err := cn.query(frameSizes, func(rows *sql.Rows) error {
 			var id, chunks, size, stored int64
-			err := rows.Scan(&id, &chunks, &size, &stored)
+			err := scan(rows, &id, &chunks, &size, &stored)
 			frames = append(frames, id)
 			return err
 		})

@@ -73,6 +73,7 @@ func (e *FrameEncoder) Encode(chunks []FrameChunk, content []byte) (size int, da
 			zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
 			zstd.WithWindowSize(MaxFrame),
 			zstd.WithEncoderCRC(true),
+			zstd.WithSingleSegment(true), // so that it has its length, however short
 			zstd.WithEncoderConcurrency(1),
 			zstd.WithLowerEncoderMem(true))
 		if err != nil {
