@@ -179,7 +179,12 @@ func (s *suite) scaleVersions() (err error) {
 	const sampled = 7
 	series := data.NewIndex("scale", data.MB/10, most+sampled+1, 5, 1)
 	saved := 0
+	start := time.Now()
 	for n := 1; n <= most; n *= 10 {
+		if time.Since(start) > patience {
+			c.Notes = append(c.Notes, fmt.Sprintf("it took too long to go on to %d versions", n))
+			break
+		}
 		for ; saved < n; saved++ {
 			v, err := series.Version(saved)
 			if err != nil {
@@ -219,6 +224,10 @@ func (s *suite) scaleVersions() (err error) {
 	s.addCurve(c)
 	return nil
 }
+
+// patience is after how long a curve ends early. A whole run is to take less than
+// ten minutes on a quiet machine.
+const patience = time.Minute
 
 // timed returns the median time of n calls, in ms.
 func timed(n int, f func() error) (float64, error) {
