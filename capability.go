@@ -135,6 +135,8 @@ type Inspection struct {
 	StoredSize  int64     `json:"storedSize"`  // of all chunks, compressed
 	FileSize    int64     `json:"fileSize"`    // of the file or files
 	FreeSize    int64     `json:"freeSize"`    // free pages in the file
+	LogSize     int64     `json:"logSize"`     // of the write-ahead log
+	LogPending  int64     `json:"logPending"`  // of the log, not copied into the file yet; see LockReporter
 	GarbageSize int64     `json:"garbageSize"` // compressed chunks that no version uses
 	Chunks      int64     `json:"chunks"`
 

@@ -13,13 +13,13 @@ type LockReporter interface {
 	Locks(ctx context.Context) (LockReport, error)
 }
 
-// A LockReport is who uses a store at one moment. Where the system does not tell,
-// Waiting and Processes are nil and Unseen says why.
+// A LockReport is who uses a store at one moment. What the
+// system does not tell is missing from Waiting and Processes, and Unseen says why.
 type LockReport struct {
 	Writer    *Holder     // who has the turn to write; nil: nobody
 	Left      *Holder     // the record of a writer that ended before it gave its turn back
-	Waiting   []Process   // for the turn to write, in order
-	Processes []Process   // that have the store open, this one left out
+	Waiting   []Process   // for the turn to write, as the system lists them
+	Processes []Process   // that have the store open, this one among them; by PID
 	Unseen    string      // what could not be seen, and why; "" is nothing
 	Log       LogSize     // of the store's write-ahead log
 	Leases    []LeaseInfo // that are held
@@ -32,7 +32,7 @@ type Process struct {
 	Command   string    // "" if not known
 	StartedAt time.Time // of the process; zero if not known
 	Reading   bool      // it is in a read transaction: what is written from now on stays in the log
-	Snapshots int       // saves and loads whose content garbage collection leaves alone
+	Keeping   bool      // garbage collection leaves alone what a save or load of it needs
 }
 
 // LogSize is how large the log is that commits are written to first, in bytes.

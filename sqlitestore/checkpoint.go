@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"context"
 	"database/sql"
 	"sync"
 	"time"
@@ -165,12 +166,17 @@ func (s *Store) restartLog(size int64) {
 }
 
 // readLogSize returns how large the log is now.
-func (s *Store) readLogSize() (idxdb.LogSize, error) {
+func (s *Store) readLogSize(ctx context.Context) (idxdb.LogSize, error) {
 	var log idxdb.LogSize
-	err := s.view(background, func(cn *conn) (err error) {
-		_, log.Pending, err = cn.logSize()
-		return err
-	})
+	if err := s.checkOpen(); err != nil || s.immutable {
+		return log, err
+	}
+	cn, err := s.readers.get(ctx)
+	if err != nil {
+		return log, err
+	}
+	defer s.readers.put(cn)
+	_, log.Pending, err = cn.logSize() // outside of a transaction, where SQLite refuses it
 	log.Size = sizeOf(s.path + "-wal")
 	return log, err
 }

@@ -74,7 +74,7 @@ func SetLogLimits(t testing.TB, checkpoint, restart int64) {
 }
 
 // LogSize returns how large the log is.
-func (s *Store) LogSize() (idxdb.LogSize, error) { return s.readLogSize() }
+func (s *Store) LogSize() (idxdb.LogSize, error) { return s.readLogSize(context.Background()) }
 
 // SetCompareShare makes watchers compare all keys less often.
 func SetCompareShare(t testing.TB, share time.Duration) {

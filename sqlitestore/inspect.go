@@ -44,6 +44,11 @@ func (s *Store) Inspect(ctx context.Context) (idxdb.Inspection, error) {
 	if err == nil {
 		err = s.inspectChunks(ctx, &in)
 	}
+	if err == nil {
+		var log idxdb.LogSize
+		log, err = s.readLogSize(ctx)
+		in.LogSize, in.LogPending = log.Size, log.Pending
+	}
 	if err != nil {
 		return idxdb.Inspection{}, fmt.Errorf("inspect: %w", err)
 	}

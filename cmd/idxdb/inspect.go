@@ -55,6 +55,10 @@ func (a *app) inspectCommand() *cobra.Command {
 	}
 }
 
+// shownLog is how many bytes of the log may wait to be copied into the file before
+// inspect speaks of it. Without a reader in the way they are hardly ever more.
+const shownLog = 16 << 20
+
 // shownKeys is how many keys inspect shows to people, the largest first.
 const shownKeys = 10
 
@@ -72,6 +76,9 @@ func writeInspection(w io.Writer, in idxdb.Inspection) {
 		t.row("of them packed", fmt.Sprintf("%s, in %s", humanize.Comma(in.PackedChunks), size(in.PackedSize)))
 	}
 	t.row("on disk", size(in.FileSize))
+	if in.LogPending > shownLog {
+		t.row("log", fmt.Sprintf("%s, of which %s cannot be reused; idxdb locks shows who reads", size(in.LogSize), size(in.LogPending)))
+	}
 	if in.GarbageSize+in.FreeSize > 0 {
 		t.row("of that", fmt.Sprintf("%s garbage, %s free; idxdb vacuum gives them back", size(in.GarbageSize), size(in.FreeSize)))
 	}

@@ -33,7 +33,7 @@ var self = sync.OnceValue(func() idxdb.Holder {
 	if err != nil {
 		host = "unknown"
 	}
-	return idxdb.Holder{User: userName(), Host: host, PID: os.Getpid(), Command: commandLine(os.Args)}
+	return idxdb.Holder{User: userName(), Host: host, PID: os.Getpid(), Command: CommandLine(os.Args)}
 })
 
 func userName() string {
@@ -48,9 +48,9 @@ func userName() string {
 	return strconv.Itoa(os.Getuid())
 }
 
-// commandLine joins args, without what URLs among them may give away: others
-// read the record.
-func commandLine(args []string) string {
+// CommandLine joins args for people to read, cut if they are long, and without
+// what URLs among them may give away: others read it.
+func CommandLine(args []string) string {
 	words := make([]string, len(args))
 	for i, arg := range args {
 		// An option's value may be a URL too: --store=redis://…

@@ -22,11 +22,11 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"idxdb", "--store=redis://me:secret@host/0"}, "idxdb --store=redis://host/0"},
 		{[]string{"idxdb", "a=b", "\xff"}, "idxdb a=b \uFFFD"},
 	} {
-		if got := commandLine(test.args); got != test.want {
+		if got := CommandLine(test.args); got != test.want {
 			t.Errorf("%q: got %q, want %q", test.args, got, test.want)
 		}
 	}
-	got := commandLine([]string{"x", long})
+	got := CommandLine([]string{"x", long})
 	if len(got) > maxCommand || len(got) < maxCommand-4 || !utf8.ValidString(got) || !strings.HasSuffix(got, "…") {
 		t.Errorf("a long one became %d bytes: %q", len(got), got)
 	}
