@@ -110,12 +110,6 @@ func (it *item) check() error {
 	return nil
 }
 
-// A base is what the store knew of a key when a save of it began.
-type base struct {
-	known   map[codec.Hash]int64 // chunks of its newest version
-	average map[idxdb.Doc]int    // chunk size of its documents
-}
-
 // save stores all items in one commit, or none.
 //
 // Reading, cutting, hashing and compressing happen before the turn to write. It
@@ -153,7 +147,6 @@ func (s *Store) save(ctx context.Context, operation string, items []*item, opene
 		if err := s.readItem(ctx, st, it, bases[i], openers[i]); err != nil {
 			return nil, err
 		}
-		bases[i].known = nil // a large batch need not keep them all
 	}
 	err = s.update(ctx, operation, func(cn *conn) (bool, error) {
 		return cn.finish(st, items, epoch)
@@ -164,56 +157,9 @@ func (s *Store) save(ctx context.Context, operation string, items []*item, opene
 	saved := make([]idxdb.Saved, len(items))
 	for i, it := range items {
 		saved[i] = it.saved
+		s.bases.remember(it)
 	}
 	return saved, nil
-}
-
-// base reads what is needed to save an item cheaply, and fails early where its
-// condition does not hold.
-func (cn *conn) base(it *item) (base, error) {
-	b := base{known: map[codec.Hash]int64{}, average: map[idxdb.Doc]int{}}
-	k, err := cn.key(it.key)
-	if err != nil {
-		return b, err
-	}
-	if k == nil || !k.Live() {
-		if err := it.permit.check(cn, it.key, k); err != nil {
-			return b, err
-		}
-		return b, it.cond.Check(it.key, nil)
-	}
-	newest, err := cn.newest(k)
-	if err != nil {
-		return b, err
-	}
-	current := publicVersion(k.Name, newest)
-	var earlier *schema.Version
-	if it.retry {
-		if earlier, err = cn.oneVersion(k, versionBySaveID, k.ID, it.id[:], k.First); err != nil {
-			return b, err
-		}
-	}
-	if earlier != nil { // finish compares, which is easy if both are cut alike
-		newest, current = earlier, publicVersion(k.Name, earlier)
-	} else if err := it.permit.check(cn, it.key, k); err != nil {
-		return b, err
-	} else if err := it.cond.Check(it.key, &current); err != nil {
-		return b, err
-	}
-	for _, doc := range []idxdb.Doc{idxdb.StateDoc, idxdb.SearchDoc} {
-		if current.Info(doc) == nil {
-			continue
-		}
-		runs, _, average, err := cn.runs(k.Name, newest, doc)
-		if err != nil {
-			return b, err
-		}
-		b.average[doc] = average
-		if err := cn.hashes(runs, b.known); err != nil {
-			return b, err
-		}
-	}
-	return b, nil
 }
 
 func (s *Store) readItem(ctx context.Context, st *stage, it *item, b base, open opener) error {
@@ -225,13 +171,15 @@ func (s *Store) readItem(ctx context.Context, st *stage, it *item, b base, open 
 	if docs.State == nil {
 		return fmt.Errorf("%w: %q has no state document", idxdb.ErrUsage, it.key)
 	}
+	known := s.known(ctx, b)
+	defer known.wait() // it holds a connection, and the caller the epoch
 	var result ingest.Result
-	if it.state, result, err = st.read(ctx, docs.State, idxdb.StateDoc, b); err != nil {
+	if it.state, result, err = st.read(ctx, docs.State, idxdb.StateDoc, b, known); err != nil {
 		return err
 	}
 	it.setSource(result.Source)
 	if docs.Search != nil {
-		it.search, _, err = st.read(ctx, docs.Search, idxdb.SearchDoc, b)
+		it.search, _, err = st.read(ctx, docs.Search, idxdb.SearchDoc, b, known)
 	}
 	return err
 }
@@ -245,15 +193,15 @@ func (it *item) setSource(src idxdb.Source) {
 }
 
 // read brings a document into the stage.
-func (st *stage) read(ctx context.Context, r io.Reader, doc idxdb.Doc, b base) (*document, ingest.Result, error) {
+func (st *stage) read(ctx context.Context, r io.Reader, doc idxdb.Doc, b base, known *known) (*document, ingest.Result, error) {
 	d := &document{}
 	digest := codec.NewDigest()
 	opts := ingest.Options{
 		Average: func(size int64) int { return chooseAverage(size, b.average[doc]) },
-		Known:   func(h codec.Hash) (int64, error) { return st.lookup(ctx, b.known, h) },
+		Known:   func(h codec.Hash) (int64, error) { return st.lookup(ctx, known, h) },
 		Effort:  codec.Small,
 	}
-	if size := ingest.SizeOf(r); len(b.known) == 0 && (size < 0 || size > fastAbove) {
+	if size := ingest.SizeOf(r); b.version == 0 && (size < 0 || size > fastAbove) {
 		opts.Effort = codec.Fast
 	}
 	result, err := ingest.Run(ctx, r, opts, func(c ingest.Chunk) error {

@@ -44,9 +44,9 @@ func newStage(s *Store) *stage {
 }
 
 // lookup returns the id of a chunk that the store has, 0 if it has none.
-func (st *stage) lookup(ctx context.Context, known map[codec.Hash]int64, h codec.Hash) (id int64, err error) {
-	if id, ok := known[h]; ok {
-		return id, nil
+func (st *stage) lookup(ctx context.Context, k *known, h codec.Hash) (id int64, err error) {
+	if id, err := k.find(ctx, h); err != nil || id != 0 {
+		return id, err
 	}
 	cn, err := st.s.readers.get(ctx)
 	if err != nil {

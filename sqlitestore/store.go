@@ -49,6 +49,8 @@ type Store struct {
 	writing     sync.Mutex // held by who uses writer, inside of lock
 	writer      *conn      // nil if ReadOnly
 
+	bases recentBases
+
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
 	once   sync.Once
