@@ -128,7 +128,9 @@ func (s *suite) timeSaves(row *report.Row, series data.Series, all []opened, war
 		return v, err
 	}
 	for i, o := range all {
-		row.Entries = append(row.Entries, report.NewTiming(o.name, times[i]))
+		e := report.NewTiming(o.name, times[i])
+		e.Aside = o.name == peer.InPlace.Name
+		row.Entries = append(row.Entries, e)
 	}
 	return v, nil
 }

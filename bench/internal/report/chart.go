@@ -92,7 +92,11 @@ func (r *Row) draw(b *strings.Builder, y int) int {
 		}
 		middle := y + barHeight - 5
 		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end" class="%s">%s</text>`+"\n", labelWidth-8, middle, class, html.EscapeString(e.Name))
-		fmt.Fprintf(b, `<rect x="%d" y="%d" width="%.1f" height="%d" rx="2" fill="%s"/>`+"\n", labelWidth, y, length, barHeight, colour)
+		if e.Aside {
+			length, cut, value = 0, false, value+" (not safe)"
+		} else {
+			fmt.Fprintf(b, `<rect x="%d" y="%d" width="%.1f" height="%d" rx="2" fill="%s"/>`+"\n", labelWidth, y, length, barHeight, colour)
+		}
 		if cut {
 			x := labelWidth + barWidth - 24
 			fmt.Fprintf(b, `<path d="M%d %d l8 %d m5 0 l-8 -%d" stroke="%s" stroke-width="3"/>`+"\n", x, y, barHeight, barHeight, "#ffffff")

@@ -50,6 +50,7 @@ type Entry struct {
 	CPU     float64   `json:"cpu,omitempty"`     // median processor time of all cores, ms
 	Ratio   float64   `json:"ratio"`             // median against the row's baseline
 	Base    bool      `json:"base,omitempty"`    // it is the baseline
+	Aside   bool      `json:"aside,omitempty"`   // not as safe as the others; the chart has no bar for it
 	Skipped string    `json:"skipped,omitempty"` // why there is no value
 }
 

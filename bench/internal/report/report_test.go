@@ -14,6 +14,7 @@ func sample() *Report {
 		NewEntry("idxdb", []float64{30, 10, 20}),
 		NewEntry("plain & simple", []float64{40, 50, 60}),
 		NewEntry("slow", []float64{5000}),
+		{Name: "aside", Median: 15, Aside: true},
 		{Name: "tool", Skipped: "tool is not installed"},
 	}
 	row.Compare("plain & simple")
@@ -100,6 +101,9 @@ func TestChartIsXML(t *testing.T) {
 	}
 	if !strings.Contains(b.String(), "save &lt;of&gt; a state") {
 		t.Error("the title is missing")
+	}
+	if !strings.Contains(b.String(), "15.0 ms, 0.30× (not safe)") {
+		t.Error("what has no bar must be there all the same")
 	}
 }
 
