@@ -29,6 +29,9 @@ func (u *usage) lookAt(cn *conn) error {
 		if err := scan(rows, &id, &search, &state); err != nil {
 			return err
 		}
+		if err := inOrder("manifest", u.lastVersion, id); err != nil {
+			return err
+		}
 		u.lastVersion = id
 		for _, data := range [][]byte{search, state} {
 			if data == nil {

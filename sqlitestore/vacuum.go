@@ -98,6 +98,7 @@ func (s *Store) purgeDeleted(ctx context.Context, progress idxdb.Progress) (remo
 		if k.First == 1 {
 			continue // it was never deleted
 		}
+		first := int64(0)
 		for more := true; more; {
 			var dead []int64
 			err := s.view(ctx, func(cn *conn) error {
@@ -114,6 +115,10 @@ func (s *Store) purgeDeleted(ctx context.Context, progress idxdb.Progress) (remo
 			if len(dead) == 0 {
 				break
 			}
+			if dead[0] == first {
+				return removed, &idxdb.CorruptError{Key: k.Name, Detail: fmt.Sprintf("version row %d was deleted and is still there", first)}
+			}
+			first = dead[0]
 			err = s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
 				for _, id := range dead {
 					if _, err := cn.exec(deleteManifest, id); err != nil {
@@ -150,6 +155,9 @@ func (cn *conn) everyKey() (keys []schema.Key, err error) {
 		err := cn.query(allKeys, func(rows *sql.Rows) error {
 			var k keyRow
 			if err := scan(rows, k.targets()...); err != nil {
+				return err
+			}
+			if err := inOrder("key", last, k.ID); err != nil {
 				return err
 			}
 			keys = append(keys, k.Key)

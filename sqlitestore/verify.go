@@ -156,6 +156,9 @@ func (v *verifier) chunks() error {
 				if err := scan(rows, &id, &hash, &size, &number, &data); err != nil {
 					return err
 				}
+				if err := inOrder("chunk", last, id); err != nil {
+					return err
+				}
 				last, more = id, true
 				v.report.Chunks++
 				if len(hash) != len(codec.Hash{}) || size < 1 || size > codec.MaxChunk || number < 0 || number > 255 {
