@@ -44,6 +44,9 @@ func (s *suite) largeIndex() error {
 	s.judge(load, report.Verdict{What: "verified load, speed against a zstd file", Unit: "×",
 		Measured: load.Ratio(peer.ZstdFile.Name, peer.IdxdbFile.Name), Limit: 1.3, Aim: 2.4, AtLeast: true})
 	s.add(load)
+	if err := s.coldLoad("index", what, series); err != nil {
+		return err
+	}
 
 	first, err := s.first("index", what, series, s.rounds(5, 3))
 	if err != nil {

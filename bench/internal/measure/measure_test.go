@@ -125,3 +125,17 @@ func TestWritten(t *testing.T) {
 		t.Errorf("%d bytes for 1 MiB", n)
 	}
 }
+
+func TestEvict(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/file", []byte("text"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	able, err := Evict(dir)
+	if err != nil || able != (runtime.GOOS == "linux") {
+		t.Fatal(able, err)
+	}
+	if got, err := os.ReadFile(dir + "/file"); err != nil || string(got) != "text" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
