@@ -69,7 +69,7 @@ func (s *Store) markGarbage(ctx context.Context, progress idxdb.Progress) error 
 	for done := 0; done < len(unused); {
 		progress("mark", int64(done), int64(len(unused)))
 		turn := unused[done:min(len(unused), done+chunksATurn)]
-		err := s.update(ctx, "vacuum", func(cn *conn) (bool, error) { return cn.mark(&u, turn) })
+		err := s.vacuumTurn(ctx, func(cn *conn) (bool, error) { return cn.mark(&u, turn) })
 		if err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (s *Store) freeEpoch(marked []mark) (int64, error) {
 
 // sweepTurn removes chunks that were marked in last or before, and still are.
 func (s *Store) sweepTurn(ctx context.Context, ids []int64, last int64) (removed, packed int64, err error) {
-	err = s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
+	err = s.vacuumTurn(ctx, func(cn *conn) (bool, error) {
 		release, ok, err := s.ranges.TryExclusive(0, last)
 		if err != nil || !ok {
 			return false, err // somebody slept between looking at the epoch and holding it

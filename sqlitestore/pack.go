@@ -437,7 +437,7 @@ func (s *Store) dropFrames(ctx context.Context) error {
 		return err
 	}
 	for id := range useless {
-		err := s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
+		err := s.vacuumTurn(ctx, func(cn *conn) (bool, error) {
 			_, err := cn.exec(deleteFrame, id)
 			return true, err
 		})

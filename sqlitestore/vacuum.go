@@ -3,8 +3,10 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/idxdb/idxdb"
 	"github.com/idxdb/idxdb/internal/schema"
@@ -35,6 +37,10 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 	if err := s.checkWritable(); err != nil {
 		return report, err
 	}
+	// The file may have to grow by what is in the log. It had better do so before
+	// the vacuum itself takes room in the log. What is in the way of that is met
+	// again below, and told there.
+	_ = s.checkpoint()
 	report.SizeBefore = s.fileSize()
 	if report.VersionsRemoved, err = s.purgeDeleted(ctx, progress); err != nil {
 		return report, err
@@ -75,6 +81,17 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 	})
 	report.SizeAfter = s.fileSize()
 	return report, err
+}
+
+// vacuumTurn is update for a turn of a vacuum, which can be repeated. On a full
+// disk there may be no room for its commit in the log; but when all that the log
+// has is in the file, the next turn begins the log anew, in the room that it has.
+func (s *Store) vacuumTurn(ctx context.Context, fn func(*conn) (commit bool, err error)) error {
+	err := s.update(ctx, "vacuum", fn)
+	if !errors.Is(err, syscall.ENOSPC) || s.checkpoint() != nil {
+		return err
+	}
+	return s.update(ctx, "vacuum", fn)
 }
 
 func (s *Store) fileSize() int64 { return sizeOf(s.path) }
@@ -119,7 +136,7 @@ func (s *Store) purgeDeleted(ctx context.Context, progress idxdb.Progress) (remo
 				return removed, &idxdb.CorruptError{Key: k.Name, Detail: fmt.Sprintf("version row %d was deleted and is still there", first)}
 			}
 			first = dead[0]
-			err = s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
+			err = s.vacuumTurn(ctx, func(cn *conn) (bool, error) {
 				for _, id := range dead {
 					if _, err := cn.exec(deleteManifest, id); err != nil {
 						return false, err
@@ -177,7 +194,7 @@ func (s *Store) shrink(ctx context.Context, progress idxdb.Progress) error {
 	total := int64(0)
 	for {
 		var before, after int64
-		err := s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
+		err := s.vacuumTurn(ctx, func(cn *conn) (bool, error) {
 			var err error
 			if before, err = cn.freeList(); err != nil || before == 0 {
 				return false, err
