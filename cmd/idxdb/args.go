@@ -45,8 +45,8 @@ type conditionFlags struct {
 
 func addConditionFlags(cmd *cobra.Command, verb string) *conditionFlags {
 	c := &conditionFlags{cmd: cmd}
-	cmd.Flags().Int64Var(&c.version, "if-version", 0, verb+" only if the newest version is `N` (0: none)")
-	cmd.Flags().StringVar(&c.match, "if-match", "", verb+" only if the newest version has this `ID`")
+	cmd.Flags().Int64Var(&c.version, "if-version", 0, verb+" if the newest version is `N` (0: none)")
+	cmd.Flags().StringVar(&c.match, "if-match", "", verb+" if the newest version has this `ID`")
 	return c
 }
 

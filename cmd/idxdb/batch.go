@@ -27,7 +27,7 @@ type batchLine struct {
 	SaveID    *string `json:"saveId"`
 }
 
-func (a *app) saveBatch(ctx context.Context, name string) error {
+func (a *app) saveBatch(ctx context.Context, name string, lease *leaseFlag) error {
 	m := a.startMeter("save", true)
 	defer m.stop()
 	items, err := a.readBatch(ctx, name, m)
@@ -39,6 +39,12 @@ func (a *app) saveBatch(ctx context.Context, name string) error {
 		b, err := capability[idxdb.BatchSaver](s, "save --batch")
 		if err != nil {
 			return err
+		}
+		for i := range items {
+			opts := &items[i].Opts
+			if opts.Lease, opts.IgnoreLease, err = a.lease(s, items[i].Key, lease); err != nil {
+				return err
+			}
 		}
 		saved, err = b.SaveBatch(ctx, items)
 		return err

@@ -25,6 +25,7 @@ from where it was.`,
 		ValidArgsFunction: a.completeKeys(noLimit),
 	}
 	flags := addConditionFlags(cmd, "delete")
+	lease := addLeaseFlag(cmd, "delete")
 	cmd.RunE = func(cmd *cobra.Command, keys []string) error {
 		if err := checkKeys(keys...); err != nil {
 			return err
@@ -39,7 +40,11 @@ from where it was.`,
 		var done []string
 		err = a.withStore(cmd.Context(), nil, toChange, func(s idxdb.Store) error {
 			for _, key := range keys {
-				if err := s.Delete(cmd.Context(), key, idxdb.DeleteOptions{If: cond}); err != nil {
+				token, ignore, err := a.lease(s, key, lease)
+				if err != nil {
+					return err
+				}
+				if err := s.Delete(cmd.Context(), key, idxdb.DeleteOptions{If: cond, Lease: token, IgnoreLease: ignore}); err != nil {
 					if len(done) > 0 {
 						return fmt.Errorf("after %d of %d keys: %w", len(done), len(keys), err)
 					}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/idxdb/idxdb"
 )
@@ -29,7 +30,7 @@ func exitCodeHelp() string {
   2  usage: a wrong command, flag, argument, key or URL
   3  not found: no such key, version, document or store
   4  conflict: the key is not at the version that was expected
-  5  locked: somebody else held the store for too long
+  5  locked: somebody else held the store, or has a lease on the key
   6  corrupt: what is stored is not what was saved; verify found damage
   7  outcome unknown: a save may or may not have happened
   130  interrupted`
@@ -82,11 +83,17 @@ func classify(err error) (code int, kind string) {
 func nextStep(command string, err error) string {
 	var unknown *idxdb.OutcomeUnknownError
 	var notFound *idxdb.NotFoundError
+	var held *idxdb.LeaseHeldError
+	var lost *idxdb.LeaseLostError
 	switch {
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("repeat the save with --save-id %s to find out", unknown.ID)
-	case errors.Is(err, context.Canceled), errors.Is(err, idxdb.ErrCorrupt):
+	case errors.Is(err, context.Canceled), errors.Is(err, idxdb.ErrCorrupt), errors.As(err, &lost):
 		return ""
+	case errors.As(err, &held) && strings.HasSuffix(command, " lease"):
+		return "--wait waits for it"
+	case errors.As(err, &held):
+		return "--ignore-lease goes on without it"
 	case errors.Is(err, idxdb.ErrConflict):
 		return "idxdb log shows who saved what"
 	case errors.As(err, &notFound) && notFound.Version == 0 && notFound.Doc == "":
@@ -115,10 +122,16 @@ func (interruptedError) Is(target error) bool { return target == context.Cancele
 
 // report prints err, of the command, in one line and returns its exit code.
 func (a *app) report(ctx context.Context, command string, err error, asJSON bool) int {
-	if err != nil && ctx.Err() != nil && !errors.Is(err, idxdb.ErrOutcomeUnknown) {
+	if err != nil && ctx.Err() != nil && !errors.Is(err, idxdb.ErrOutcomeUnknown) && !isCommand(err) {
 		err = interruptedError{} // whatever it broke on the way
 	}
 	code, kind := classify(err)
+	var ran *commandError
+	if errors.As(err, &ran) {
+		if code = ran.code; ran.err == nil {
+			return code // the command has said what there is to say
+		}
+	}
 	switch {
 	case code == exitOK || code == exitBrokenPipe:
 	case asJSON:
@@ -163,7 +176,16 @@ func particulars(err error, code int, kind string) jsonError {
 	if errors.As(err, &locked) && locked.Holder.PID != 0 {
 		out.Holder = &locked.Holder
 	}
+	var held *idxdb.LeaseHeldError
+	if errors.As(err, &held) {
+		out.Holder = &held.Lease.Holder
+	}
 	return out
+}
+
+func isCommand(err error) bool {
+	var command *commandError
+	return errors.As(err, &command)
 }
 
 func isInternal(err error) bool {

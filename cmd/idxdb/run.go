@@ -117,8 +117,8 @@ a directory if it has no suffix or ends in a slash.
 		}
 	}
 	add(statesGroup, a.saveCommand(), a.loadCommand(), a.listCommand(), a.deleteCommand(),
-		a.logCommand(), a.mvCommand(), a.copyCommand())
-	add(storeGroup, a.initCommand(), a.inspectCommand(), a.verifyCommand(), a.vacuumCommand(), a.upgradeCommand())
+		a.logCommand(), a.mvCommand(), a.copyCommand(), a.leaseCommand(), a.watchCommand())
+	add(storeGroup, a.initCommand(), a.inspectCommand(), a.locksCommand(), a.verifyCommand(), a.vacuumCommand(), a.upgradeCommand())
 	add(otherGroup, a.versionCommand())
 	help := helpCommand(root)
 	help.GroupID = otherGroup

@@ -32,6 +32,7 @@ type saveFlags struct {
 	message string
 	id      string
 	cond    *conditionFlags
+	lease   *leaseFlag
 }
 
 func (f *saveFlags) options() (opts idxdb.SaveOptions, err error) {
@@ -71,11 +72,12 @@ of JSON for each, {"key": …, "state": FILE}, and optionally "search": FILE,
 		ValidArgsFunction: a.completeKeys(1),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.search, "search", "", "save this `FILE` (-: stdin) as the search document")
+	flags.StringVar(&f.search, "search", "", "the search document is in `FILE` (-: stdin)")
 	flags.StringVarP(&f.message, "message", "m", "", "a `LINE` for those who read the log")
-	flags.StringVar(&f.id, "save-id", "", "the save's `ID`, 32 hex digits, to repeat it safely")
+	flags.StringVar(&f.id, "save-id", "", "the save's `ID`, 32 hex digits, to repeat it")
 	flags.StringVar(&batch, "batch", "", "save what this `LIST` (-: stdin) says")
 	f.cond = addConditionFlags(cmd, "save")
+	f.lease = addLeaseFlag(cmd, "save")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !flags.Changed("batch") {
 			if err := between(1, 2)(cmd, args); err != nil {
@@ -91,7 +93,7 @@ of JSON for each, {"key": …, "state": FILE}, and optionally "search": FILE,
 		if err := between(0, 0)(cmd, args); err != nil {
 			return err
 		}
-		return a.saveBatch(cmd.Context(), batch)
+		return a.saveBatch(cmd.Context(), batch, f.lease)
 	}
 	return cmd
 }
@@ -139,6 +141,9 @@ func (a *app) save(cmd *cobra.Command, args []string, f *saveFlags) error {
 	}
 	var saved idxdb.Saved
 	err = a.withStore(ctx, nil, toCreate, func(s idxdb.Store) error {
+		if opts.Lease, opts.IgnoreLease, err = a.lease(s, key, f.lease); err != nil {
+			return err
+		}
 		saved, err = s.Save(ctx, key, docs, opts)
 		return err
 	})

@@ -41,6 +41,8 @@ import (
 //	                             and demand this exit code
 //	stuck SIG CODE idxdb ARG...  run it, read one byte of its stdout and no more, send SIG,
 //	                             and demand this exit code
+//	watched CODE KEY idxdb ARG... run it, save KEY until it writes a line to stdout (or stderr, if the
+//	                             store is watched with --exec false), interrupt it, and demand this exit code
 //	brokenpipe CODE idxdb ARG... run it, read one byte of its stdout, close that
 //
 // Those in script/both run once for each kind of store, which $IDXDB_STORE names.
@@ -106,6 +108,7 @@ func runScripts(t *testing.T, dir, store string, condition func(string) (bool, e
 			"signal":     cmdSignal,
 			"stuck":      cmdStuck,
 			"brokenpipe": cmdBrokenPipe,
+			"watched":    cmdWatched,
 		},
 	})
 }

@@ -51,6 +51,9 @@ func (a *app) withStore(ctx context.Context, args []string, opts idxdb.OpenOptio
 }
 
 func (a *app) withStoreAt(ctx context.Context, name string, opts idxdb.OpenOptions, use func(idxdb.Store) error) (err error) {
+	if a.onTerminal() {
+		opts.OnWait = a.waiting
+	}
 	s, err := stores.OpenWarn(ctx, name, opts, a.warn)
 	if err != nil {
 		return err
