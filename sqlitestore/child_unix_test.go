@@ -37,15 +37,18 @@ type child struct {
 	out   *bufio.Reader
 }
 
-// startChild starts a child, as another user if attr says so. It is killed at the
-// end of the test.
-func startChild(t *testing.T, attr *syscall.SysProcAttr, args ...string) *child {
+// startChild starts a child. It is killed at the end of the test.
+func startChild(t *testing.T, args ...string) *child {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	return startChildCommand(t, exec.Command(os.Args[0]), args...)
+}
+
+// startChildCommand is startChild with a command that starts the test binary.
+func startChildCommand(t *testing.T, cmd *exec.Cmd, args ...string) *child {
+	t.Helper()
 	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(args, "\n"), "GORACE=atexit_sleep_ms=0")
 	cmd.Dir = "/"
 	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = attr
 	stdin, err := cmd.StdinPipe()
 	must(t, err)
 	stdout, err := cmd.StdoutPipe()

@@ -73,7 +73,7 @@ func TestLeaseOfAKilledProcess(t *testing.T) {
 			return l.Release(ctx)
 		},
 	} {
-		c := startChild(t, nil, "holder", path, "1h")
+		c := startChild(t, "holder", path, "1h")
 		if got := c.answer(); got != "held" {
 			t.Fatal(got)
 		}
@@ -99,7 +99,7 @@ func TestLeaseOfAStoppedProcess(t *testing.T) {
 	const ttl = 500 * time.Millisecond
 	path := newFile(t)
 	s := open(t, path)
-	c := startChild(t, nil, "holder", path, ttl.String())
+	c := startChild(t, "holder", path, ttl.String())
 	if got := c.answer(); got != "held" {
 		t.Fatal(got)
 	}

@@ -63,7 +63,7 @@ func user(args []string, say func(...any), lines *bufio.Scanner) {
 
 func startUser(t *testing.T, path, what string) *child {
 	t.Helper()
-	c := startChild(t, nil, "user", path, what)
+	c := startChild(t, "user", path, what)
 	if got := c.answer(); got != "ok <nil>" {
 		t.Fatalf("%s: %s", what, got)
 	}
