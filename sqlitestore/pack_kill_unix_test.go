@@ -52,7 +52,7 @@ func TestVacuumKilled(t *testing.T) {
 			texts = append(texts, text)
 			save(t, s, "key", text)
 		}
-		c := startChild(t, nil, "vacuum", path)
+		c := startChild(t, "vacuum", path)
 		if got := c.answer(); got != "ready" {
 			t.Fatalf("the child said %q", got)
 		}
