@@ -130,6 +130,15 @@ func ParseLeaseToken(s string) (LeaseToken, error) {
 	return LeaseToken{Key: string(key), Fence: fence, ID: id}, nil
 }
 
+// RefuseLease is for stores that are no Leaser: it returns an error that matches
+// [ErrUnsupported], or nil if t is zero.
+func RefuseLease(t LeaseToken) error {
+	if t.IsZero() {
+		return nil
+	}
+	return fmt.Errorf("%w: this kind of store has no leases, so it cannot tell whether that on %q is current", ErrUnsupported, t.Key)
+}
+
 // LeaseHeldError says who has the lease on a key. It matches [ErrLocked], and the
 // context's error where that ended a wait.
 type LeaseHeldError struct {

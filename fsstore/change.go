@@ -12,6 +12,9 @@ import (
 func (s *Store) Delete(ctx context.Context, key string, opts idxdb.DeleteOptions) error {
 	err := s.checkChange(ctx, key)
 	if err == nil {
+		err = idxdb.RefuseLease(opts.Lease)
+	}
+	if err == nil {
 		err = s.change(ctx, "delete", func() error { return s.delete(ctx, key, opts) })
 	}
 	if err != nil {

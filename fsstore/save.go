@@ -69,6 +69,9 @@ func (r *request) check() error {
 	if err := idxdb.CheckKey(r.key); err != nil {
 		return err
 	}
+	if err := idxdb.RefuseLease(r.opts.Lease); err != nil {
+		return err
+	}
 	if m := r.opts.Message; len(m) > idxdb.MaxMessageLen || !utf8.ValidString(m) {
 		return fmt.Errorf("%w: a message is at most %d bytes of UTF-8", idxdb.ErrUsage, idxdb.MaxMessageLen)
 	}
