@@ -17,6 +17,8 @@
 // Writers take turns on a lock file beside the store (NAME.lock), in the order
 // of their arrival. Readers take no lock that a writer waits for. The lock file
 // stays when everybody has closed the store; the -wal and -shm files do not.
+// docs/sharing.md has the particulars: who sees what of whom, leases, watching,
+// and the permissions of the files.
 //
 // Never move or copy another file over a store, and never delete one, while it
 // is open: writers find that out and fail with idxdb.ErrReplaced, but what the
