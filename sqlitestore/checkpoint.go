@@ -36,7 +36,8 @@ const frameSize = schema.PageSize + 24
 // A checkpointer is the connection for checkpoints. It is opened when it is first
 // needed.
 type checkpointer struct {
-	path string
+	path  string
+	check func() error // whether path still names the file that was opened
 
 	mu      sync.Mutex // held while a checkpoint runs
 	db      *sql.DB
@@ -67,6 +68,10 @@ func (c *checkpointer) open() error {
 	if c.db != nil {
 		return nil
 	}
+	// Opened by name, it could copy our log into another file.
+	if err := c.check(); err != nil {
+		return err
+	}
 	db, err := sql.Open("sqlite", dsn(c.path, forCheckpoints))
 	if err != nil {
 		return err
@@ -74,6 +79,9 @@ func (c *checkpointer) open() error {
 	db.SetMaxOpenConns(1)
 	if c.passive, err = db.Prepare("PRAGMA wal_checkpoint(PASSIVE)"); err == nil {
 		c.restart, err = db.Prepare("PRAGMA wal_checkpoint(RESTART)")
+	}
+	if err == nil {
+		err = c.check()
 	}
 	if err != nil {
 		db.Close()

@@ -158,6 +158,11 @@ func (s *Store) create(ctx context.Context) error {
 	if _, err := os.Lstat(s.path); err == nil {
 		return nil // somebody else was first
 	}
+	if _, err := os.Lstat(s.path + "-wal"); err == nil {
+		if err := putLogAside(s.path); err != nil {
+			return err
+		}
+	}
 	temp := fmt.Sprintf("%s.new-%s", s.path, hex.EncodeToString(newLineage()[:6]))
 	defer os.Remove(temp) // nothing to remove once it is renamed
 	if err := writeEmpty(temp); err != nil {
@@ -223,7 +228,9 @@ func writeEmpty(path string) error {
 // wider.
 func fileMode(path string) fs.FileMode { return atomicfile.ModeFor(filepath.Dir(path)) }
 
-// checkReplaced tells whether path still names the file that was opened.
+// checkReplaced tells whether path still names the file that was opened, and
+// whether what lies beside it is still what SQLite has open. Neither changes as
+// long as anybody has the store open.
 func (s *Store) checkReplaced() error {
 	switch now, err := os.Stat(s.path); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -233,5 +240,30 @@ func (s *Store) checkReplaced() error {
 	case !sameFile(now, s.file):
 		return fmt.Errorf("%w: another file was put in the place of %s while it was open; nothing was saved there", idxdb.ErrReplaced, s.path)
 	}
+	for i, before := range s.beside {
+		now, err := os.Stat(s.path + besideSuffixes[i])
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err != nil || !sameFile(now, before) {
+			return fmt.Errorf("%w: %s%s was deleted or replaced while the store was open; nothing was saved", idxdb.ErrReplaced, s.path, besideSuffixes[i])
+		}
+	}
 	return nil
+}
+
+var besideSuffixes = [...]string{"-wal", "-shm"}
+
+// findBeside notes the files that SQLite has beside the store. It has opened them
+// by then.
+func (s *Store) findBeside() {
+	var list []fs.FileInfo
+	for _, suffix := range besideSuffixes {
+		info, err := os.Stat(s.path + suffix)
+		if err != nil {
+			return // where it cannot be looked at it is not compared
+		}
+		list = append(list, info)
+	}
+	s.beside = list
 }

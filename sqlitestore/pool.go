@@ -12,6 +12,7 @@ import (
 // A pool has a bounded number of connections for reading, opened as needed.
 type pool struct {
 	path   string
+	check  func() error // whether path still names the file that was opened
 	idle   chan *conn
 	tokens chan struct{} // one for each connection that may still be opened
 	done   chan struct{} // closed by close
@@ -63,7 +64,19 @@ func (p *pool) open() (*conn, error) {
 	if closed {
 		return nil, idxdb.ErrClosed
 	}
-	return openConn(p.path, how)
+	// Opened by name, it could be a connection to another file by now.
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	cn, err := openConn(p.path, how)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.check(); err != nil {
+		cn.close()
+		return nil, err
+	}
+	return cn, nil
 }
 
 func (p *pool) put(cn *conn) {

@@ -39,9 +39,11 @@ type Store struct {
 	path string // absolute, without symbolic links
 	opts Options
 
-	lock   *filelock.Lock   // the turn to write
-	ranges *filelock.Ranges // marks the epochs that are in use; nil if it cannot
-	file   fs.FileInfo      // of the database when it was opened
+	lock     *filelock.Lock   // the turn to write
+	ranges   *filelock.Ranges // marks the epochs that are in use; nil if it cannot
+	file     fs.FileInfo      // of the database when it was opened
+	identity string           // likewise; "" where files have none
+	beside   []fs.FileInfo    // its -wal and -shm, once they are known
 
 	readers     *pool
 	immutable   bool // nobody has the file open, and we may not take part; see openImmutable
@@ -113,6 +115,12 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := s.putForeignLogAside(ctx); err != nil {
+		return nil, err
+	}
+	if s.identity = identity(path); opts.CorruptibleOnNetwork {
+		s.identity = "" // inodes may change there
+	}
 	unlist, err := enlist(s.file, path)
 	if err != nil {
 		return nil, err
@@ -128,6 +136,7 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 		return nil, err
 	}
 	s.readers = newPool(s.path, opts)
+	s.readers.check, s.checkpoints.check = s.checkReplaced, s.checkReplaced
 	err = s.view(ctx, s.checkFormat)
 	if opts.ReadOnly && errors.Is(err, idxdb.ErrReadOnly) {
 		err = s.openImmutable(ctx)
@@ -139,6 +148,11 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 		if s.writer, err = openConn(s.path, forWriting); err != nil {
 			return nil, err
 		}
+		if err = s.checkReplaced(); err != nil {
+			return nil, err
+		}
+		s.findBeside()
+		s.claimLog()
 	}
 	return s, nil
 }
@@ -176,6 +190,7 @@ func (s *Store) Close() error {
 			err = s.readers.close()
 		}
 		if s.writer != nil {
+			s.rescueAtClose()
 			s.writing.Lock() // a save that has its turn finishes it first
 			err = errors.Join(err, s.writer.close())
 			s.writing.Unlock()

@@ -58,11 +58,14 @@ func (s *Store) turn(ctx context.Context, fn func(*conn) (commit bool, err error
 	if err := s.checkOpen(); err != nil {
 		return 0, err
 	}
-	if err := s.checkReplaced(); err != nil {
-		return 0, err
-	}
 	cn := s.writer
-	if err := s.transact(ctx, cn, fn); err != nil {
+	if err = s.checkReplaced(); err == nil {
+		err = s.transact(ctx, cn, fn)
+	}
+	if errors.Is(err, idxdb.ErrReplaced) {
+		s.rescueLog()
+	}
+	if err != nil {
 		return 0, err
 	}
 	size, pending, err := cn.logSize()

@@ -80,7 +80,14 @@ func TestSwap(t *testing.T) {
 	}{
 		{"Remove", "rm $S", false, false},
 		{"RemoveAll", "rm -f $S $S-wal $S-shm", false, false},
+		{"MoveAway", "mv $S $O", true, false},
+		{"MoveAwayAndBackupIn", "mv $S $O; cp $B $S", true, false},
+		{"MoveBackupOver", "mv $B $S", false, false},
+		{"InstallOver", "cp --remove-destination $B $S", false, false},
+		{"RemoveLog", "rm -f $S-wal $S-shm", false, false},
+		{"MoveAwayAndBack", "mv $S $O; sleep 0.1; mv $O $S", false, false},
 		{"CopyOut", "cp $S $O", false, false},
+		{"CopyOverInPlace", "cp $B $S", false, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := workDir(t)

@@ -1,0 +1,35 @@
+package sqlitestore
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const ownerAttribute = "user.idxdb.database"
+
+// identity names a file for as long as it exists, "" if there is none. The time
+// of birth tells it from a later file that got the same inode.
+func identity(path string) string {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO|unix.STATX_BTIME, &st); err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d.%d.%d", st.Ino, st.Btime.Sec, st.Btime.Nsec)
+}
+
+func logOwner(log string) (owner, bool) {
+	var buf [256]byte
+	n, err := unix.Getxattr(log, ownerAttribute, buf[:])
+	if err != nil {
+		return owner{}, false
+	}
+	database, of, ok := strings.Cut(string(buf[:n]), " ")
+	return owner{database, of}, ok
+}
+
+// setLogOwner does what it can: without it, a replaced store is found out later.
+func setLogOwner(log string, o owner) {
+	_ = unix.Setxattr(log, ownerAttribute, []byte(o.text()), 0)
+}
