@@ -231,6 +231,39 @@ func TestReaderWithoutPermissionToWrite(t *testing.T) {
 	a.expect("vacuum", "ok")
 	a.expect("close", "ok")
 	guest.expect("close", "ok")
+
+	// What a killed writer leaves open can be read too.
+	a.expect("open", "ok")
+	a.expect("save 5", "ok")
+	a.kill()
+	guest.expect("read", "ok")
+	guest.expect("load", "5")
+	b := startMember(t, path, 1, teamGroup, "002")
+	b.expect("open", "ok")
+	b.expect("save 6", "ok")
+	guest.expect("load", "6")
+	guest.expect("close", "ok")
+	b.expect("close", "ok")
+	checkTeamFiles(t, path, 0o664, "", ".lock")
+
+	// A guest that closes last cannot tidy up; the next one to write can.
+	b.expect("open", "ok")
+	b.expect("save 7", "ok")
+	guest.expect("read", "ok")
+	guest.expect("load", "7")
+	b.expect("close", "ok")
+	guest.expect("load", "7")
+	guest.expect("close", "ok")
+	checkTeamFiles(t, path, 0o664, "", "-wal", "-shm", ".lock")
+	guest.expect("read", "ok")
+	guest.expect("load", "7")
+	guest.expect("close", "ok")
+	b.expect("open", "ok")
+	b.expect("save 8", "ok")
+	b.expect("close", "ok")
+	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after the next close, the log is still there: %v", err)
+	}
 }
 
 // TestStranger may not even look.
