@@ -48,7 +48,9 @@ func TestWriters(t *testing.T) {
 		{"commits a second", func(f figures) string { return fmt.Sprintf("%.0f", float64(f.count)/d.Seconds()) }},
 		{"busy errors", func(f figures) string { return fmt.Sprint(f.busy) }},
 		{"slowest", func(f figures) string { return f.slowest.Round(time.Millisecond).String() }},
-		{"processor time each", func(f figures) string { return (f.cpu / time.Duration(max(1, f.count))).Round(time.Microsecond).String() }},
+		{"processor time each", func(f figures) string {
+			return (f.cpu / time.Duration(max(1, f.count))).Round(time.Microsecond).String()
+		}},
 		{"fewest : most", func(f figures) string { return fmt.Sprintf("%d : %d", f.fewest, f.most) }},
 	} {
 		t.Logf("%-22s %10s %10s", row.name, row.of(store), row.of(plain))
