@@ -38,7 +38,7 @@ func (s *suite) history() error {
 func (s *suite) historyOf(series data.Series, versions int, first bool) (err error) {
 	name := series.Name()
 	row := &report.Row{ID: "history-" + name, Title: fmt.Sprintf("%s, all %d versions, both documents", name, versions), Unit: "MB"}
-	kinds := []peer.Kind{peer.IdxdbFile, peer.ZstdFile, peer.Git}
+	kinds := []peer.Kind{peer.IdxdbFile, peer.ZstdFile, peer.GitUnsynced}
 	if first && !s.c.short {
 		kinds = append(kinds, peer.Restic, peer.Borg)
 	}

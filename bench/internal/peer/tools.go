@@ -6,19 +6,24 @@ import (
 )
 
 // Git commits the documents to a repository. Objects are written as they come;
-// Pack is for afterwards.
-var Git = Kind{Name: "git (process)", Slow: true, Open: func(dir string) (Peer, error) {
-	p := &git{process: newProcess(dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_DIR="+dir+"/repository", "GIT_WORK_TREE="+dir+"/documents",
-		"GIT_AUTHOR_NAME=bench", "GIT_AUTHOR_EMAIL=bench@localhost", "GIT_COMMITTER_NAME=bench", "GIT_COMMITTER_EMAIL=bench@localhost")}
+// Pack is for afterwards. Everything that was acknowledged survives a power loss,
+// as with the others.
+var Git = Kind{Name: "git (process)", Slow: true, Open: func(dir string) (Peer, error) { return openGit(dir, "all") }}
+
+// GitUnsynced is the same without fsync, where only the size is of interest.
+var GitUnsynced = Kind{Name: Git.Name, Slow: true, Open: func(dir string) (Peer, error) { return openGit(dir, "none") }}
+
+func openGit(dir, fsync string) (Peer, error) {
 	if err := installed("git"); err != nil {
 		return nil, err
 	}
+	p := &git{process: newProcess(dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_DIR="+dir+"/repository", "GIT_WORK_TREE="+dir+"/documents",
+		"GIT_AUTHOR_NAME=bench", "GIT_AUTHOR_EMAIL=bench@localhost", "GIT_COMMITTER_NAME=bench", "GIT_COMMITTER_EMAIL=bench@localhost")}
 	if err := p.run(nil, "git", "init", "--quiet"); err != nil {
 		return nil, err
 	}
-	// Everything that was acknowledged is to survive, as with the others.
-	return p, p.run(nil, "git", "config", "core.fsync", "all")
-}}
+	return p, p.run(nil, "git", "config", "core.fsync", fsync)
+}
 
 type git struct{ process }
 
