@@ -52,6 +52,12 @@ func quiet(fired, step string) string {
 		return "the -shm file is memory, and the kernel repeats what fails"
 	case strings.HasSuffix(file, "-shm") && class == "lock":
 		return "SQLite takes every lock that it does not get for a busy one, and asks again"
+	case strings.HasSuffix(file, ".lock") && class == "lock":
+		return "gofrs/flock opens the file anew after EIO, and asks again"
+	case class == "read":
+		return "the kernel had read ahead only, and reads again"
+	case class == "open" && strings.HasSuffix(file, ".idx"):
+		return "SQLite opens it once more for reading only, which is enough for a reader"
 	case class == "unlink":
 		return "what was not removed is in nobody's way"
 	case closing && (strings.HasSuffix(file, ".idx") || strings.HasSuffix(file, "-wal")):
