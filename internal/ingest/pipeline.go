@@ -35,7 +35,19 @@ type pipeline struct {
 	toHash     chan *segment
 	toValidate chan *segment
 	ordered    chan *segment
-	free       sync.Pool
+	free       *sync.Pool
+}
+
+// Buffers and encoders outlive a pipeline: for a small document they cost more
+// than all the rest.
+var (
+	smallSegments = bufferPool(smallSegment)
+	largeSegments = bufferPool(largeSegment)
+	encoders      = sync.Pool{New: func() any { return codec.NewEncoder() }}
+)
+
+func bufferPool(length int) *sync.Pool {
+	return &sync.Pool{New: func() any { b := make([]byte, length); return &b }}
 }
 
 func newPipeline(ctx context.Context, o Options, average int) (*pipeline, error) {
@@ -43,9 +55,9 @@ func newPipeline(ctx context.Context, o Options, average int) (*pipeline, error)
 	if err != nil {
 		return nil, err
 	}
-	length := smallSegment
+	free := smallSegments
 	if average > 8<<10 {
-		length = largeSegment
+		free = largeSegments
 	}
 	p := &pipeline{
 		o:       o,
@@ -55,8 +67,8 @@ func newPipeline(ctx context.Context, o Options, average int) (*pipeline, error)
 		toHash:     make(chan *segment, workers()),
 		toValidate: make(chan *segment, workers()),
 		ordered:    make(chan *segment, 2*workers()),
+		free:       free,
 	}
-	p.free.New = func() any { b := make([]byte, length); return &b }
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
 	return p, nil
 }
@@ -162,7 +174,8 @@ func (p *pipeline) validate() {
 }
 
 func (p *pipeline) work() {
-	enc := codec.NewEncoder()
+	enc := encoders.Get().(*codec.Encoder)
+	defer encoders.Put(enc)
 	for seg := range p.toHash {
 		start := 0
 		seg.chunks = make([]Chunk, len(seg.cuts))
