@@ -60,7 +60,10 @@ func (s *Store) Pack(ctx context.Context) (packed int64, err error) {
 	return report.ChunksPacked, err
 }
 
-func (s *Store) DropFrames(ctx context.Context) error { return s.dropFrames(ctx) }
+func (s *Store) DropFrames(ctx context.Context) error {
+	_, err := s.dropFrames(ctx)
+	return err
+}
 
 // Statements returns all SQL text that runs on an open file.
 func Statements() []string { return append(readSQL[:], writeSQL[:]...) }

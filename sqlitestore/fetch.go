@@ -136,20 +136,14 @@ func (cn *conn) fetch(b *batch, runs []codec.Run, n int64, up *unpacker, fail fu
 	single := up.take(b, group, at)
 	for _, span := range spans(single, 4) {
 		err := cn.query(chunkData, func(rows *sql.Rows) error {
-			var id, size, number int64
-			var hash, data sql.RawBytes
-			if err := scan(rows, &id, &hash, &size, &number, &data); err != nil {
+			id, c, data, err := scanChunk(rows, fail)
+			if err != nil || !span.has(id) {
 				return err
 			}
-			if !span.has(id) {
-				return nil
-			}
-			if len(hash) != len(codec.Hash{}) || size < 1 || size > codec.MaxChunk || number < 0 || number > 255 {
-				return fail(fmt.Sprintf("the row of chunk %d is damaged", id), nil)
-			}
-			from := len(b.data)
+			c.from = len(b.data)
 			b.data = append(b.data, data...)
-			at[id] = stored{hash: codec.Hash(hash), size: int(size), codec: codec.Codec(number), from: from, to: len(b.data)}
+			c.to = len(b.data)
+			at[id] = c
 			return nil
 		}, span.first, span.last)
 		if err != nil {
@@ -175,6 +169,19 @@ func (cn *conn) fetch(b *batch, runs []codec.Run, n int64, up *unpacker, fail fu
 		}
 	}
 	return rest, nil
+}
+
+// scanChunk reads a row of chunkData.
+func scanChunk(rows *sql.Rows, fail func(string, error) error) (id int64, c stored, data sql.RawBytes, err error) {
+	var size, number int64
+	var hash sql.RawBytes
+	if err := scan(rows, &id, &hash, &size, &number, &data); err != nil {
+		return id, c, nil, err
+	}
+	if len(hash) != len(codec.Hash{}) || size < 1 || size > codec.MaxChunk || number < 0 || number > 255 {
+		return id, c, nil, fail(fmt.Sprintf("the row of chunk %d is damaged", id), nil)
+	}
+	return id, stored{hash: codec.Hash(hash), size: int(size), codec: codec.Codec(number)}, data, nil
 }
 
 // chunksAtATime is how many chunks of this average size make a batch.

@@ -15,14 +15,30 @@ import (
 // of the mark or an earlier one; every save and load holds the epoch in which it
 // began, as a lock that ends with its process. See Store.snapshot.
 
-// usage finds the chunks that no version uses.
+// usage finds the chunks that no version uses, nor any frame as its base.
 type usage struct {
 	unused      idSet
 	lastVersion int64 // the highest row id of a version that was looked at
+	lastFrame   int64 // and of a frame
 }
 
-// lookAt takes out the chunks of all versions that were not looked at yet.
+// lookAt takes out the chunks of all versions and frames that were not looked at
+// yet.
 func (u *usage) lookAt(cn *conn) error {
+	err := cn.query(basesAfter, func(rows *sql.Rows) error {
+		id, runs, err := scanBase(rows, u.lastFrame)
+		if err != nil {
+			return err
+		}
+		u.lastFrame = id
+		for _, r := range runs {
+			u.unused.removeRun(r)
+		}
+		return nil
+	}, u.lastFrame)
+	if err != nil {
+		return err
+	}
 	return cn.query(manifestsAfter, func(rows *sql.Rows) error {
 		var id int64
 		var search, state sql.RawBytes

@@ -48,6 +48,18 @@ func (s idSet) removeRun(r codec.Run) {
 	}
 }
 
+// moveRun moves those ids of a run that are in s to another set.
+func (s idSet) moveRun(r codec.Run, to idSet) {
+	for id, end := r.First, r.First+r.N; id < end; id++ {
+		if s[id>>pageBits] == nil {
+			id |= 1<<pageBits - 1
+		} else if s.has(id) {
+			s.remove(id)
+			to.add(id)
+		}
+	}
+}
+
 // sorted returns the ids in ascending order.
 func (s idSet) sorted() []int64 {
 	var list []int64

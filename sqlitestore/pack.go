@@ -16,10 +16,11 @@ import (
 //
 // For each key, such chunks are put in the order of their place in the document,
 // with all contents that a place ever had one after another, and cut into frames
-// of up to packSize bytes. No frame depends on another, and no manifest changes: a
-// chunk keeps its id, only the place of its bytes is another one. What the newest
-// version of any key uses stays as it is, to be loaded fast and to be found by
-// saves. A packed chunk has no row in table chunk, and so no entry in the index of
+// of up to packSize bytes. No manifest changes: a chunk keeps its id, only the
+// place of its bytes is another one. What the newest version of any key uses stays
+// as it is, to be loaded fast and to be found by saves. What of it replaced a
+// frame's chunks is the frame's base: the frame says only in what they differ. So
+// a frame depends on chunks with rows, never on another frame. A packed chunk has no row in table chunk, and so no entry in the index of
 // hashes: a save that meets its content again stores it again.
 //
 // Frames are made from chunks with rows and from small frames made before. A
@@ -28,6 +29,11 @@ import (
 // frames grows with the logarithm of what they hold (P. O'Neil et al., "The
 // Log-Structured Merge-Tree", Acta Informatica 33(4), 1996). A frame of more than
 // half packSize is left alone until more than half of its chunks are garbage.
+//
+// A chunk of a frame's base counts as used, so it has a row as long as the frame is
+// there, even if no newest version uses it any more. A frame of which that is true
+// for too many chunks is made anew, with a base of the newest version, and what it
+// kept whole is packed.
 //
 // # Why nothing is lost beside saves, loads, deletes and other vacuums
 //
@@ -45,7 +51,10 @@ import (
 //
 // A chunk that a version uses has a row or is packed, at any time: the sweep
 // deletes the row of a packed chunk but leaves it packed, and takes a chunk out of
-// packed only if it has no row and is marked, that is, no version uses it.
+// packed only if it has no row and is marked, that is, no version uses it. A chunk
+// that a frame is based on has a row: the transaction that inserts the frame makes
+// sure that it is there and not marked, and those that mark look at the bases of
+// all frames that came since.
 //
 // Loads look for a chunk in both tables in one transaction, so they find it,
 // wherever it was a moment ago. They hold an epoch, so chunks of a version that is
@@ -66,11 +75,13 @@ import (
 const (
 	packChunks = 1 << 13 // chunks of a frame, at most: a turn to write takes as long as they are many
 	packRatio  = 4
+	baseWeight = 2
+	staleShare = 8 // a frame is made anew if more than one of so many chunks of its base are history
 )
 
 // Tests make these smaller.
 var (
-	packSize  = codec.MaxFrame - 20*packChunks // bytes of content of a frame, at most
+	packSize  = codec.MaxFrame - 20*packChunks // bytes of content of a frame, and of its base, at most
 	packLeast = 16 << 10                       // bytes of content, about, that are worth a frame
 )
 
@@ -79,7 +90,9 @@ type packer struct {
 	s           *Store
 	report      *idxdb.VacuumReport
 	lastVersion int64 // the highest row id of a version at that moment
+	lastFrame   int64 // and of a frame
 
+	newest idSet                // chunks with a row that a newest version uses
 	rows   idSet                // chunks with a row and not packed that no newest version uses
 	again  []int64              // chunks with a row that are packed, and that no newest version uses
 	packed []packedRun          // sorted
@@ -91,11 +104,14 @@ type packer struct {
 }
 
 type frameInfo struct {
-	chunks, live, size int64
+	chunks, live int64 // in it, and those that are not garbage
+	size         int64
+	base, stale  int64 // chunks it is based on, and those that no newest version uses
 }
 
-// dead reports whether most of a frame is garbage.
-func (f *frameInfo) dead() bool { return 2*f.live < f.chunks }
+// spent reports whether most of a frame is garbage, or whether it keeps too many
+// chunks whole that could be packed if it were not for it.
+func (f *frameInfo) spent() bool { return 2*f.live < f.chunks || staleShare*f.stale > f.base }
 
 // liveSize estimates how much of the frame is needed, in bytes of content.
 func (f *frameInfo) liveSize() int { return int(f.size * f.live / max(1, f.chunks)) }
@@ -105,7 +121,7 @@ func (s *Store) pack(ctx context.Context, report *idxdb.VacuumReport, progress i
 	if s.ranges == nil {
 		return nil // the rows could never be deleted
 	}
-	p := &packer{s: s, report: report, rows: idSet{}, due: idSet{}, moved: map[int64]int64{}, frames: map[int64]*frameInfo{}}
+	p := &packer{s: s, report: report}
 	release, err := s.snapshot(ctx, func(cn *conn, _ int64) error { return p.look(cn) })
 	if err != nil {
 		return err
@@ -135,17 +151,17 @@ func (s *Store) pack(ctx context.Context, report *idxdb.VacuumReport, progress i
 
 // look finds what there is to pack.
 func (p *packer) look(cn *conn) error {
-	*p = packer{s: p.s, report: p.report, rows: idSet{}, due: idSet{}, moved: p.moved, frames: map[int64]*frameInfo{}}
+	*p = packer{s: p.s, report: p.report, newest: idSet{}, rows: idSet{}, due: idSet{}, moved: map[int64]int64{}, frames: map[int64]*frameInfo{}}
 	if err := cn.eachID(chunkIDs, p.rows.add); err != nil {
 		return err
 	}
-	if err := cn.eachID(garbageIDs, p.rows.remove); err != nil {
-		return err
-	}
 	err := cn.query(newestManifests, func(rows *sql.Rows) error {
-		return eachRun(rows, p.rows.removeRun)
+		return eachRun(rows, func(r codec.Run) { p.rows.moveRun(r, p.newest) })
 	})
 	if err != nil {
+		return err
+	}
+	if err := cn.eachID(garbageIDs, p.rows.remove); err != nil {
 		return err
 	}
 	if err := cn.eachID(lastManifest, func(id int64) { p.lastVersion = id }); err != nil {
@@ -158,6 +174,27 @@ func (p *packer) look(cn *conn) error {
 		p.frames[id] = f
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	err = cn.query(basesAfter, func(rows *sql.Rows) error {
+		id, runs, err := scanBase(rows, p.lastFrame)
+		if err != nil {
+			return err
+		}
+		p.lastFrame = id
+		f := p.frames[id]
+		for _, r := range runs {
+			p.rows.removeRun(r) // it stays whole
+			for id := r.First; id < r.First+r.N; id++ {
+				f.base++
+				if !p.newest.has(id) {
+					f.stale++
+				}
+			}
+		}
+		return nil
+	}, p.lastFrame)
 	if err != nil {
 		return err
 	}
@@ -182,7 +219,7 @@ func (p *packer) look(cn *conn) error {
 				p.again = append(p.again, id)
 				p.rows.remove(id)
 			}
-			if f != nil && f.dead() {
+			if f != nil && f.spent() {
 				p.due.add(id)
 			}
 		}
@@ -229,11 +266,11 @@ func eachRun(rows *sql.Rows, do func(codec.Run)) error {
 func (p *packer) markAgain(ctx context.Context) error {
 	for done := 0; done < len(p.again); done += chunksATurn {
 		turn := p.again[done:min(len(p.again), done+chunksATurn)]
-		u := usage{unused: idSet{}, lastVersion: p.lastVersion}
+		u := usage{unused: idSet{}, lastVersion: p.lastVersion, lastFrame: p.lastFrame}
 		for _, id := range turn {
 			u.unused.add(id)
 		}
-		err := p.s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
+		err := p.s.vacuumTurn(ctx, func(cn *conn) (bool, error) {
 			packed, err := cn.packedRuns(turn)
 			if err != nil {
 				return false, err
@@ -259,35 +296,76 @@ func (p *packer) key(ctx context.Context, k *schema.Key) error {
 	if err != nil || len(order) == 0 {
 		return err
 	}
-	fresh := 0 // bytes
 	sizes, err := p.sizes(ctx, order)
 	if err != nil {
 		return err
 	}
-	for _, size := range sizes {
-		fresh += size
+	fresh := 0 // bytes
+	for id, size := range sizes {
+		if p.rows.has(id) {
+			fresh += size
+		}
 	}
 	taken, total := p.choose(order, fresh)
 	if fresh == 0 && len(taken) == 0 || total < packLeast {
 		return nil
 	}
-	parts := (total + packSize - 1) / packSize
-	u := p.newUnit(total/parts + 1)
-	for _, id := range order {
-		if size, ok := sizes[id]; ok {
-			u.want(id, 0, size)
-		} else if f := p.frame(id); f != 0 && taken[f] {
-			u.want(id, f, p.frames[f].liveSize()/int(max(1, p.frames[f].live)))
-		} else {
-			continue
-		}
-		if u.full() {
+	parts := p.parts(order, sizes, taken)
+	weight := 0
+	for _, part := range parts {
+		weight += part.weight()
+	}
+	limit := weight/((weight+packSize-1)/packSize) + 1 // about the same for all
+	u := p.newUnit()
+	for _, part := range parts {
+		u.add(part)
+		if u.weight >= limit || len(u.ids) >= packChunks {
 			if err := u.write(ctx); err != nil {
 				return err
 			}
 		}
 	}
 	return u.write(ctx)
+}
+
+// A part is a chunk of a unit or of its base.
+type part struct {
+	id   int64
+	from int64 // the frame it is in; 0: it has a row of its own
+	size int   // about
+	base bool
+}
+
+// weight is what a part counts towards the limit of a unit. What is far from the
+// content that replaced it is not found by the compressor, so much base must make
+// the unit smaller.
+func (p *part) weight() int {
+	if p.base {
+		return baseWeight * p.size
+	}
+	return p.size
+}
+
+// parts returns the chunks to pack, in order, each followed by the chunk of a
+// newest version that replaced it. Of several that were replaced one after another
+// by the same, that is the last.
+func (p *packer) parts(order []int64, sizes map[int64]int, taken map[int64]bool) (list []part) {
+	replaced := false
+	for _, id := range order {
+		size, known := sizes[id]
+		switch f := p.frame(id); {
+		case known && p.rows.has(id):
+			list = append(list, part{id: id, size: size})
+			replaced = true
+		case f != 0 && taken[f]:
+			list = append(list, part{id: id, from: f, size: p.frames[f].liveSize() / int(max(1, p.frames[f].live))})
+			replaced = true
+		case replaced && known: // and so newest
+			list = append(list, part{id: id, size: size, base: true})
+			replaced = false
+		}
+	}
+	return list
 }
 
 // frame returns the frame a chunk is in, 0 if it is in none.
@@ -298,11 +376,12 @@ func (p *packer) frame(id int64) int64 {
 	return frameOf(p.packed, id)
 }
 
-// sizes returns the sizes of those chunks that are to be packed.
+// sizes returns the sizes of those chunks that are to be packed or that a newest
+// version uses.
 func (p *packer) sizes(ctx context.Context, order []int64) (map[int64]int, error) {
 	var runs []codec.Run
 	for _, id := range order {
-		if p.rows.has(id) {
+		if p.rows.has(id) || p.newest.has(id) {
 			runs = codec.AddToRuns(runs, id)
 		}
 	}
@@ -313,7 +392,7 @@ func (p *packer) sizes(ctx context.Context, order []int64) (map[int64]int, error
 				var id, size int64
 				var hash sql.RawBytes
 				err := scan(rows, &id, &hash, &size)
-				if p.rows.has(id) && span.has(id) && size > 0 && size <= codec.MaxChunk {
+				if span.has(id) && size > 0 && size <= codec.MaxChunk {
 					sizes[id] = int(size)
 				}
 				return err
@@ -344,7 +423,7 @@ func (p *packer) choose(order []int64, fresh int) (taken map[int64]bool, total i
 	total = fresh
 	for _, f := range list {
 		size := p.frames[f].liveSize()
-		if p.frames[f].dead() || size <= packSize/2 && size <= math.MaxInt32/packRatio && size <= packRatio*total {
+		if p.frames[f].spent() || size <= packSize/2 && size <= math.MaxInt32/packRatio && size <= packRatio*total {
 			taken[f] = true
 			total += size
 		}
@@ -414,8 +493,8 @@ func (p *packer) order(ctx context.Context, k *schema.Key) ([]int64, error) {
 	return all, nil
 }
 
-// dropFrames deletes frames that no chunk is in any more.
-func (s *Store) dropFrames(ctx context.Context) error {
+// dropFrames deletes frames that no chunk is in any more, and returns how many.
+func (s *Store) dropFrames(ctx context.Context) (int, error) {
 	useless := map[int64]bool{}
 	err := s.view(ctx, func(cn *conn) error {
 		err := cn.query(frameSizes, func(rows *sql.Rows) error {
@@ -434,7 +513,7 @@ func (s *Store) dropFrames(ctx context.Context) error {
 		})
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for id := range useless {
 		err := s.vacuumTurn(ctx, func(cn *conn) (bool, error) {
@@ -442,8 +521,8 @@ func (s *Store) dropFrames(ctx context.Context) error {
 			return true, err
 		})
 		if err != nil {
-			return fmt.Errorf("delete frame %d: %w", id, err)
+			return 0, fmt.Errorf("delete frame %d: %w", id, err)
 		}
 	}
-	return nil
+	return len(useless), nil
 }

@@ -143,7 +143,7 @@ func TestFrameOfOtherContent(t *testing.T) {
 // TestVerifyFindsUnusedDamage: a damaged frame that no version needs is found too.
 func TestVerifyFindsUnusedDamage(t *testing.T) {
 	path, _ := packedFile(t)
-	execSQL(t, path, "INSERT INTO frame (chunks, size, data) VALUES (1, 5, x'00')")
+	execSQL(t, path, "INSERT INTO frame (chunks, size, base, data) VALUES (1, 5, (SELECT base FROM frame), x'00')")
 	s := open(t, path)
 	report, err := s.Verify(ctx, nil)
 	must(t, err)

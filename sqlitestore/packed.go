@@ -117,20 +117,116 @@ func (cn *conn) repack(ids []int64, old []packedRun, frame int64) error {
 
 var errNoFrame error = &idxdb.CorruptError{Detail: "it is missing"}
 
+// scanBase reads an id and the base of a frame: the ids of chunks with rows, in
+// ascending order.
+func scanBase(rows *sql.Rows, after int64) (id int64, runs []codec.Run, err error) {
+	var data sql.RawBytes
+	if err := scan(rows, &id, &data); err != nil {
+		return 0, nil, err
+	}
+	if err := inOrder("frame", after, id); err != nil {
+		return 0, nil, err
+	}
+	runs, err = parseBase(data)
+	if err != nil {
+		return 0, nil, &idxdb.CorruptError{Detail: fmt.Sprintf("the base of frame %d", id), Err: err}
+	}
+	return id, runs, nil
+}
+
+func parseBase(data []byte) ([]codec.Run, error) {
+	runs, total, err := codec.ParseRuns(data)
+	if err != nil {
+		return nil, err
+	}
+	if total > codec.MaxFrame { // no chunk is empty
+		return nil, &idxdb.CorruptError{Detail: fmt.Sprintf("%d chunks are too many", total)}
+	}
+	for i := 1; i < len(runs); i++ {
+		if runs[i].First < runs[i-1].First+runs[i-1].N {
+			return nil, &idxdb.CorruptError{Detail: "its chunks are out of order"}
+		}
+	}
+	return runs, nil
+}
+
+// A frameReader decodes frames. It keeps buffers of the size of the largest.
+type frameReader struct {
+	frame codec.FrameDecoder
+	chunk codec.Decoder
+	base  []byte
+}
+
+// readBase fills base with chunks that have rows, and returns what is known of
+// them. It leaves out those after the first that would make it too long.
+func (f *frameReader) readBase(cn *conn, runs []codec.Run) (ids []int64, hashes map[int64]codec.Hash, err error) {
+	f.base = f.base[:0]
+	hashes = map[int64]codec.Hash{}
+	fail := func(detail string, err error) error { return &idxdb.CorruptError{Detail: detail, Err: err} }
+	full := false
+	for _, span := range spans(runs, 4) {
+		err := cn.query(chunkData, func(rows *sql.Rows) error {
+			id, c, data, err := scanChunk(rows, fail)
+			if err != nil || full || !span.has(id) {
+				return err
+			}
+			if full = len(f.base)+c.size > codec.MaxFrame; full {
+				return nil
+			}
+			start := len(f.base)
+			if f.base, err = f.chunk.Decode(f.base, c.codec, c.size, data); err != nil {
+				return fail(fmt.Sprintf("chunk %d", id), err)
+			}
+			if codec.Sum(f.base[start:]) != c.hash {
+				return fail(fmt.Sprintf("chunk %d has other content", id), nil)
+			}
+			ids = append(ids, id)
+			hashes[id] = c.hash
+			return nil
+		}, span.first, span.last)
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return ids, hashes, nil
+}
+
 // withFrame decodes a frame. What fn is given is valid until it returns. Errors
-// that match idxdb.ErrCorrupt say that the frame is damaged.
+// that match idxdb.ErrCorrupt say that the frame is damaged, or its base.
 func (cn *conn) withFrame(id int64, fn func(chunks []codec.FrameChunk, content []byte) error) error {
-	dec := frameDecoders.Get().(*codec.FrameDecoder)
-	defer frameDecoders.Put(dec)
+	dec := frameReaders.Get().(*frameReader)
+	defer frameReaders.Put(dec)
+	var base []codec.Run
+	err := cn.query(frameBase, func(rows *sql.Rows) (err error) {
+		var data sql.RawBytes
+		if err := scan(rows, &data); err != nil {
+			return err
+		}
+		base, err = parseBase(data)
+		return err
+	}, id)
+	if err != nil {
+		return err
+	}
+	ids, _, err := dec.readBase(cn, base)
+	if err != nil {
+		return err
+	}
+	for _, r := range base {
+		if int64(len(ids)) < r.N || ids[0] != r.First || ids[r.N-1] != r.First+r.N-1 {
+			return &idxdb.CorruptError{Detail: fmt.Sprintf("of its base, chunks from %d on are missing", r.First)}
+		}
+		ids = ids[r.N:]
+	}
 	found := false
-	err := cn.query(frameData, func(rows *sql.Rows) error {
+	err = cn.query(frameData, func(rows *sql.Rows) error {
 		var count, size int64
 		var data sql.RawBytes
 		if err := scan(rows, &count, &size, &data); err != nil {
 			return err
 		}
 		found = true
-		chunks, content, err := dec.Decode(size, data)
+		chunks, content, err := dec.frame.Decode(size, data, dec.base)
 		if err != nil {
 			return err
 		}

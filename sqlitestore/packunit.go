@@ -14,33 +14,30 @@ import (
 
 // A unit is what will be one frame.
 type unit struct {
-	p     *packer
-	limit int // bytes of content after which it is full, about
-
-	ids  []int64         // in the order in which they are to lie
-	from map[int64]int64 // the frame a chunk is in; 0: it has a row of its own
-	size int             // bytes of content, about
+	p      *packer
+	ids    []int64         // in the order in which they are to lie
+	from   map[int64]int64 // the frame a chunk is in; 0: it has a row of its own
+	base   []int64         // newest contents that replaced some of them
+	weight int             // in bytes, about
 
 	chunks  []codec.FrameChunk
 	hashes  map[int64]codec.Hash
 	content []byte
 }
 
-func (p *packer) newUnit(limit int) *unit {
-	return &unit{p: p, limit: limit, from: map[int64]int64{}, hashes: map[int64]codec.Hash{}}
+func (p *packer) newUnit() *unit {
+	return &unit{p: p, from: map[int64]int64{}, hashes: map[int64]codec.Hash{}}
 }
 
-// want adds a chunk of about size bytes.
-func (u *unit) want(id, frame int64, size int) {
-	if _, ok := u.from[id]; ok {
-		return // it is in both documents
+func (u *unit) add(c part) {
+	u.weight += c.weight()
+	if c.base {
+		u.base = append(u.base, c.id)
+		return
 	}
-	u.ids = append(u.ids, id)
-	u.from[id] = frame
-	u.size += size
+	u.ids = append(u.ids, c.id)
+	u.from[c.id] = c.from
 }
-
-func (u *unit) full() bool { return u.size >= u.limit || len(u.ids) >= packChunks }
 
 // write makes frames of the unit's chunks, mostly one, and empties it.
 func (u *unit) write(ctx context.Context) error {
@@ -84,9 +81,17 @@ func (u *unit) write(ctx context.Context) error {
 	if err := u.flush(ctx); err != nil {
 		return err
 	}
-	u.ids, u.size = u.ids[:0], 0
+	u.ids, u.base, u.weight = u.ids[:0], u.base[:0], 0
 	clear(u.from)
 	return nil
+}
+
+// sortedRuns returns the runs of ids in ascending order.
+func sortedRuns(ids []int64) (runs []codec.Run) {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		runs = codec.AddToRuns(runs, id)
+	}
+	return runs
 }
 
 // ids returns a function that returns the ids of runs one after another.
@@ -107,14 +112,23 @@ func (u *unit) flush(ctx context.Context) error {
 	if len(u.chunks) == 0 {
 		return nil
 	}
-	size, data, err := u.p.enc.Encode(u.chunks, u.content)
+	var base []int64
+	var hashes map[int64]codec.Hash
+	dec := frameReaders.Get().(*frameReader)
+	defer frameReaders.Put(dec)
+	err := u.p.s.view(ctx, func(cn *conn) (err error) {
+		base, hashes, err = dec.readBase(cn, sortedRuns(u.base))
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	dec := frameDecoders.Get().(*codec.FrameDecoder)
-	chunks, content, err := dec.Decode(int64(size), data)
+	size, data, err := u.p.enc.Encode(u.chunks, u.content, dec.base)
+	if err != nil {
+		return err
+	}
+	chunks, content, err := dec.frame.Decode(int64(size), data, dec.base)
 	same := slices.Equal(chunks, u.chunks) && bytes.Equal(content, u.content)
-	frameDecoders.Put(dec)
 	if err != nil || !same {
 		return errors.Join(fmt.Errorf("a new frame of %d chunks does not decode to what it was made of; it was not stored", len(u.chunks)), err)
 	}
@@ -123,8 +137,8 @@ func (u *unit) flush(ctx context.Context) error {
 	}
 	var frame int64
 	var moved []int64
-	err = u.p.s.update(ctx, "vacuum", func(cn *conn) (bool, error) {
-		frame, moved, err = u.place(cn, size, data)
+	err = u.p.s.vacuumTurn(ctx, func(cn *conn) (bool, error) {
+		frame, moved, err = u.place(cn, size, data, base, hashes)
 		return len(moved) > 0, err
 	})
 	if err != nil {
@@ -138,7 +152,7 @@ func (u *unit) flush(ctx context.Context) error {
 		}
 	}
 	if len(moved) > 0 {
-		u.p.frames[frame] = &frameInfo{chunks: int64(len(u.chunks)), live: int64(len(moved)), size: int64(size)}
+		u.p.frames[frame] = &frameInfo{chunks: int64(len(u.chunks)), live: int64(len(moved)), size: int64(size), base: int64(len(base))}
 		for _, c := range u.chunks {
 			if u.from[c.ID] == 0 && u.p.moved[c.ID] == frame {
 				u.p.report.BytesPacked += int64(c.Size)
@@ -152,7 +166,7 @@ func (u *unit) flush(ctx context.Context) error {
 
 // place is the turn to write: it inserts the frame, for those chunks that still
 // are where they were read.
-func (u *unit) place(cn *conn, size int, data []byte) (frame int64, moved []int64, err error) {
+func (u *unit) place(cn *conn, size int, data []byte, base []int64, hashes map[int64]codec.Hash) (frame int64, moved []int64, err error) {
 	meta, err := cn.meta()
 	if err != nil {
 		return 0, nil, err
@@ -160,7 +174,7 @@ func (u *unit) place(cn *conn, size int, data []byte) (frame int64, moved []int6
 	sorted := make([]int64, 0, len(u.chunks))
 	var rows []int64
 	// What a newer version uses again keeps its row.
-	idle := usage{unused: idSet{}, lastVersion: u.p.lastVersion}
+	idle := usage{unused: idSet{}, lastVersion: u.p.lastVersion, lastFrame: u.p.lastFrame}
 	for _, c := range u.chunks {
 		sorted = append(sorted, c.ID)
 	}
@@ -190,7 +204,16 @@ func (u *unit) place(cn *conn, size int, data []byte) (frame int64, moved []int6
 	if len(moved) == 0 {
 		return 0, nil, nil
 	}
-	if frame, err = cn.exec(insertFrame, len(u.chunks), size, data); err != nil {
+	whole, err := cn.intactRows(base, hashes)
+	if err != nil || len(whole) != len(base) {
+		return 0, nil, err // what the frame needs is gone, which the next vacuum sees
+	}
+	for _, id := range base {
+		if _, err := cn.exec(unmarkGarbage, id); err != nil {
+			return 0, nil, err
+		}
+	}
+	if frame, err = cn.exec(insertFrame, len(u.chunks), size, codec.AppendRuns(nil, sortedRuns(base)), data); err != nil {
 		return 0, nil, err
 	}
 	if err := cn.repack(moved, packed, frame); err != nil {
@@ -210,12 +233,8 @@ func (u *unit) place(cn *conn, size int, data []byte) (frame int64, moved []int6
 
 // intactRows returns which chunks have a row with the hash that is known of them.
 func (cn *conn) intactRows(ids []int64, hashes map[int64]codec.Hash) (map[int64]bool, error) {
-	var runs []codec.Run
-	for _, id := range ids {
-		runs = codec.AddToRuns(runs, id)
-	}
 	intact := make(map[int64]bool, len(ids))
-	for _, span := range spans(runs, 16) {
+	for _, span := range spans(sortedRuns(ids), 16) {
 		err := cn.query(chunkHashes, func(rows *sql.Rows) error {
 			var id, size int64
 			var stored sql.RawBytes

@@ -53,7 +53,9 @@ var readSQL = [...]string{
 	packedIn: `SELECT first, count, frame_id FROM packed
 		WHERE first >= coalesce((SELECT max(first) FROM packed WHERE first <= ?1), ?1) AND first <= ?2 ORDER BY first`,
 	allPacked:  `SELECT first, count, frame_id FROM packed ORDER BY first`,
+	frameBase:  `SELECT base FROM frame WHERE id = ?1`,
 	frameData:  `SELECT chunks, size, data FROM frame WHERE id = ?1`,
+	basesAfter: `SELECT id, base FROM frame WHERE id > ?1 ORDER BY id`,
 	frameSizes: `SELECT id, chunks, size, length(data) FROM frame`,
 	newestManifests: `SELECT m.search_chunks, m.state_chunks
 		FROM key AS k CROSS JOIN version AS v ON v.key_id = k.id AND v.number = k.last
@@ -106,7 +108,9 @@ const (
 	chunkIDsIn
 	packedIn
 	allPacked
+	frameBase
 	frameData
+	basesAfter
 	frameSizes
 	newestManifests
 	manifestsOfKey
@@ -156,7 +160,7 @@ var writeSQL = [...]string{
 	deleteChunks:  `DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2`,
 	deleteMarks:   `DELETE FROM garbage WHERE chunk_id BETWEEN ?1 AND ?2`,
 
-	insertFrame:  `INSERT INTO frame (chunks, size, data) VALUES (?1, ?2, ?3)`,
+	insertFrame:  `INSERT INTO frame (chunks, size, base, data) VALUES (?1, ?2, ?3, ?4)`,
 	deleteFrame:  `DELETE FROM frame WHERE id = ?1`,
 	insertPacked: `INSERT INTO packed (first, count, frame_id) VALUES (?1, ?2, ?3)`,
 	deletePacked: `DELETE FROM packed WHERE first = ?1`,

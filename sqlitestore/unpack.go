@@ -11,8 +11,8 @@ import (
 	"github.com/idxdb/idxdb/internal/codec"
 )
 
-// frameDecoders keeps decoders, each with a buffer of the size of a frame.
-var frameDecoders = sync.Pool{New: func() any { return new(codec.FrameDecoder) }}
+// frameReaders keeps readers of frames, which have large buffers.
+var frameReaders = sync.Pool{New: func() any { return new(frameReader) }}
 
 // keepLimit is how many bytes of a document an unpacker keeps for later. Tests
 // make it smaller.

@@ -16,12 +16,13 @@ import (
 const (
 	versionsATurn = 500
 	chunksATurn   = 5000
+	passes        = 5 // at most; what is left is for the next vacuum
 )
 
 // Vacuum implements idxdb.Vacuumer: it removes the versions of deleted keys, then
 // the chunks that no version uses, packs those that only older versions use, then
-// gives free pages back. A chunk that a
-// running save or load may need is left for the next vacuum.
+// gives free pages back. A chunk that a running save or load may need is left for
+// the next vacuum.
 func (s *Store) Vacuum(ctx context.Context, progress idxdb.Progress) (idxdb.VacuumReport, error) {
 	report, err := s.vacuum(ctx, progress)
 	if err != nil {
@@ -45,33 +46,20 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 	if report.VersionsRemoved, err = s.purgeDeleted(ctx, progress); err != nil {
 		return report, err
 	}
-	for again := true; again; {
-		if err := s.markGarbage(ctx, progress); err != nil {
-			return report, err
+	// What is packed or swept may leave more to do: chunks that frames which are gone
+	// were based on are history or garbage now, and so may be chunks whose rows were
+	// marked by a vacuum that was stopped.
+	var full error
+	for pass, again := 0, true; again && pass < passes; pass++ {
+		if again, err = s.collect(ctx, &report, progress); err != nil {
+			if !errors.Is(err, syscall.ENOSPC) {
+				return report, err
+			}
+			full, again = err, false // what is free already can still be given back
 		}
-		removed, packed, err := s.sweep(ctx, progress)
-		report.ChunksRemoved += removed
-		if err != nil {
-			return report, err
-		}
-		// Rows that went because their chunks are packed were marked by a vacuum that
-		// was stopped. Those chunks may be garbage too, which only a mark of its own
-		// can say.
-		again = packed > 0
 	}
-	if err := s.pack(ctx, &report, progress); err != nil {
-		return report, err
-	}
-	removed, _, err := s.sweep(ctx, progress)
-	report.ChunksRemoved += removed
-	if err != nil {
-		return report, err
-	}
-	if err := s.dropFrames(ctx); err != nil {
-		return report, err
-	}
-	if err := s.shrink(ctx, progress); err != nil {
-		return report, err
+	if err := s.shrink(ctx, progress); err != nil || full != nil {
+		return report, errors.Join(full, err)
 	}
 	if err := s.checkpoint(); err != nil {
 		return report, err
@@ -92,6 +80,32 @@ func (s *Store) vacuumTurn(ctx context.Context, fn func(*conn) (commit bool, err
 		return err
 	}
 	return s.update(ctx, "vacuum", fn)
+}
+
+// collect removes garbage and packs history, once. It says whether there may be
+// more.
+func (s *Store) collect(ctx context.Context, report *idxdb.VacuumReport, progress idxdb.Progress) (again bool, err error) {
+	if err := s.markGarbage(ctx, progress); err != nil {
+		return false, err
+	}
+	for step := range 2 {
+		removed, packed, err := s.sweep(ctx, progress)
+		report.ChunksRemoved += removed
+		if err != nil {
+			return false, err
+		}
+		dropped, err := s.dropFrames(ctx)
+		if err != nil {
+			return false, err
+		}
+		again = again || dropped > 0 || packed > 0 && step == 0
+		if step == 0 {
+			if err := s.pack(ctx, report, progress); err != nil {
+				return false, err
+			}
+		}
+	}
+	return again, nil
 }
 
 func (s *Store) fileSize() int64 { return sizeOf(s.path) }

@@ -11,13 +11,14 @@ import (
 
 // Limits of a frame, in any version of the format.
 const (
-	MaxFrame       = 16 << 20 // bytes of its plain form
+	MaxFrame       = 16 << 20 // bytes of its plain form, and of its base
 	MaxFrameChunks = 1 << 14
 )
 
 // A frame holds many chunks compressed together, so that what they have in common
 // is stored once: successive contents of one place in a document differ by a few
-// bytes. It depends on nothing outside of it.
+// bytes. It may also have in common what newer contents say, which are its base:
+// bytes that are not in it, and that decoding needs.
 //
 // Its plain form is a table of contents and then the bytes of all chunks. The
 // table is the number of chunks, an unsigned varint, and for each chunk
@@ -27,7 +28,8 @@ const (
 //   - its length in bytes, an unsigned varint.
 //
 // What is stored is one complete zstd frame (RFC 8878) of the plain form, with
-// its length and a checksum, without a dictionary.
+// its length and a checksum, and without an id of a dictionary. If there is a
+// base, it is a dictionary of raw content: the form of zstd --patch-from=BASE.
 
 // A FrameChunk is an entry of a frame's table of contents.
 type FrameChunk struct {
@@ -43,9 +45,12 @@ type FrameEncoder struct {
 }
 
 // Encode returns the frame of chunks, whose bytes one after another are content,
-// and the length of its plain form, which whoever decodes it must know. The frame
-// is valid until the next call.
-func (e *FrameEncoder) Encode(chunks []FrameChunk, content []byte) (size int, data []byte, err error) {
+// and the length of its plain form, which whoever decodes it must know, as well as
+// base, which may be empty. The frame is valid until the next call.
+func (e *FrameEncoder) Encode(chunks []FrameChunk, content, base []byte) (size int, data []byte, err error) {
+	if len(base) > MaxFrame {
+		return 0, nil, fmt.Errorf("a base of %d bytes is longer than %d", len(base), MaxFrame)
+	}
 	if len(chunks) < 1 || len(chunks) > MaxFrameChunks {
 		return 0, nil, fmt.Errorf("a frame has 1 to %d chunks, not %d", MaxFrameChunks, len(chunks))
 	}
@@ -80,6 +85,13 @@ func (e *FrameEncoder) Encode(chunks []FrameChunk, content []byte) (size int, da
 			return 0, nil, err
 		}
 	}
+	dictionary := zstd.WithEncoderDictDelete()
+	if len(base) > 0 {
+		dictionary = zstd.WithEncoderDictRaw(0, base)
+	}
+	if err := e.enc.ResetWithOptions(nil, dictionary); err != nil {
+		return 0, nil, err
+	}
 	e.out = e.enc.EncodeAll(e.plain, e.out[:0])
 	return size, e.out, nil
 }
@@ -96,17 +108,21 @@ type FrameDecoder struct {
 var errNotOneFrame = errors.New("not one zstd frame of the right form")
 
 // Decode returns the chunks of a frame, and their bytes one after another. size
-// is the length of the plain form. Both are valid until the next call. It needs
+// is the length of the plain form, base what the frame was made with. The results
+// are valid until the next call. It needs
 // no more memory than a few times [MaxFrame], whatever the data. Errors match
 // [idxdb.ErrCorrupt].
 //
 // The frame's checksum has 32 bits: what no error was found in should still be
 // compared with a document's digest.
-func (d *FrameDecoder) Decode(size int64, data []byte) ([]FrameChunk, []byte, error) {
+func (d *FrameDecoder) Decode(size int64, data, base []byte) ([]FrameChunk, []byte, error) {
 	if size < 2 || size > MaxFrame {
 		return nil, nil, damaged("a frame of %d bytes: a frame has 2 to %d", size, MaxFrame)
 	}
-	if err := d.expand(int(size), data); err != nil {
+	if len(base) > MaxFrame {
+		return nil, nil, damaged("a base of %d bytes is longer than %d", len(base), MaxFrame)
+	}
+	if err := d.expand(int(size), data, base); err != nil {
 		return nil, nil, err
 	}
 	content, err := d.parse(d.plain)
@@ -117,7 +133,7 @@ func (d *FrameDecoder) Decode(size int64, data []byte) ([]FrameChunk, []byte, er
 }
 
 // expand decompresses data into plain.
-func (d *FrameDecoder) expand(size int, data []byte) error {
+func (d *FrameDecoder) expand(size int, data, base []byte) error {
 	if err := d.header.Decode(data); err != nil {
 		return &damage{text: "frame", cause: err}
 	}
@@ -137,6 +153,13 @@ func (d *FrameDecoder) expand(size int, data []byte) error {
 			return err
 		}
 		d.dec = dec
+	}
+	dictionary := zstd.WithDecoderDictDelete(0)
+	if len(base) > 0 {
+		dictionary = zstd.WithDecoderDictRaw(0, base)
+	}
+	if err := d.dec.ResetWithOptions(nil, dictionary); err != nil {
+		return err
 	}
 	d.plain = slices.Grow(d.plain[:0], size)
 	out, err := d.dec.DecodeAll(data, d.plain[:0:size])

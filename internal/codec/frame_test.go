@@ -28,7 +28,7 @@ func successive(n int) (chunks []FrameChunk, content []byte) {
 func encodeFrame(t testing.TB, chunks []FrameChunk, content []byte) (int, []byte) {
 	t.Helper()
 	var e FrameEncoder
-	size, data, err := e.Encode(chunks, content)
+	size, data, err := e.Encode(chunks, content, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func frameRoundTrip(t *testing.T, chunks []FrameChunk, content []byte) (int, []b
 	t.Helper()
 	size, data := encodeFrame(t, chunks, content)
 	var d FrameDecoder
-	gotChunks, gotContent, err := d.Decode(int64(size), data)
+	gotChunks, gotContent, err := d.Decode(int64(size), data, nil)
 	if err != nil || !slices.Equal(gotChunks, chunks) || !bytes.Equal(gotContent, content) {
 		t.Fatalf("a frame of %d chunks does not come back: %v", len(chunks), err)
 	}
@@ -89,7 +89,7 @@ func TestFrameEncodeRefuses(t *testing.T) {
 		"short":    {[]FrameChunk{{1, 5}}, 4},
 		"large":    {slices.Repeat([]FrameChunk{{1, MaxChunk}}, 16), 16 * MaxChunk},
 	} {
-		if _, _, err := e.Encode(test.chunks, make([]byte, test.content)); err == nil {
+		if _, _, err := e.Encode(test.chunks, make([]byte, test.content), nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -102,7 +102,7 @@ func TestFrameDamage(t *testing.T) {
 	var d FrameDecoder
 	refused := func(what string, at int, size int64, data []byte) {
 		t.Helper()
-		if _, _, err := d.Decode(size, data); !errors.Is(err, idxdb.ErrCorrupt) {
+		if _, _, err := d.Decode(size, data, nil); !errors.Is(err, idxdb.ErrCorrupt) {
 			t.Fatalf("%s %d: %v", what, at, err)
 		}
 	}
@@ -110,7 +110,7 @@ func TestFrameDamage(t *testing.T) {
 		for _, flip := range []byte{1, 0x80, 0xff} {
 			damaged := bytes.Clone(data)
 			damaged[i] ^= flip
-			got, raw, err := d.Decode(int64(size), damaged)
+			got, raw, err := d.Decode(int64(size), damaged, nil)
 			if err == nil && (!slices.Equal(got, chunks) || !bytes.Equal(raw, content)) {
 				t.Fatalf("byte %d ^ %#x changes the content unnoticed", i, flip)
 			}
@@ -152,7 +152,7 @@ func TestFrameHostile(t *testing.T) {
 		"unfinished":  {1, 2, 0x80},
 	} {
 		size, data := int64(len(p)), encodeZstd(t, p)
-		if _, _, err := new(FrameDecoder).Decode(size, data); !errors.Is(err, idxdb.ErrCorrupt) {
+		if _, _, err := new(FrameDecoder).Decode(size, data, nil); !errors.Is(err, idxdb.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -163,11 +163,11 @@ func TestFrameHostile(t *testing.T) {
 		"dictionary": encodeZstd(t, good, zstd.WithEncoderDictRaw(5, []byte("a dictionary of some bytes"))),
 		"skippable":  {0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0},
 	} {
-		if _, _, err := new(FrameDecoder).Decode(int64(len(good)), data); !errors.Is(err, idxdb.ErrCorrupt) {
+		if _, _, err := new(FrameDecoder).Decode(int64(len(good)), data, nil); !errors.Is(err, idxdb.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, _, err := new(FrameDecoder).Decode(int64(len(good)), encodeZstd(t, good)); err != nil {
+	if _, _, err := new(FrameDecoder).Decode(int64(len(good)), encodeZstd(t, good), nil); err != nil {
 		t.Errorf("the test's own frame: %v", err)
 	}
 
@@ -176,7 +176,7 @@ func TestFrameHostile(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for _, size := range []int64{MaxFrame, 100, 1 << 40} {
-		if _, _, err := new(FrameDecoder).Decode(size, bomb); err == nil {
+		if _, _, err := new(FrameDecoder).Decode(size, bomb, nil); err == nil {
 			t.Errorf("a frame of zeros decodes")
 		}
 	}
@@ -210,7 +210,7 @@ func FuzzFrame(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, size int64, data []byte) {
 		check := func(size int64, data []byte) {
-			chunks, content, err := d.Decode(size, data)
+			chunks, content, err := d.Decode(size, data, nil)
 			if err != nil {
 				if !errors.Is(err, idxdb.ErrCorrupt) {
 					t.Errorf("error of another kind: %v", err)
@@ -225,11 +225,11 @@ func FuzzFrame(f *testing.F) {
 				t.Fatalf("%d chunks of %d bytes, with %d", len(chunks), total, len(content))
 			}
 			chunks, content = slices.Clone(chunks), bytes.Clone(content)
-			n, again, err := e.Encode(chunks, content)
+			n, again, err := e.Encode(chunks, content, nil)
 			if err != nil {
 				t.Fatalf("what was decoded is refused: %v", err)
 			}
-			gotChunks, gotContent, err := d.Decode(int64(n), again)
+			gotChunks, gotContent, err := d.Decode(int64(n), again, nil)
 			if err != nil || !slices.Equal(gotChunks, chunks) || !bytes.Equal(gotContent, content) {
 				t.Fatalf("it does not come back: %v", err)
 			}
@@ -239,4 +239,66 @@ func FuzzFrame(f *testing.F) {
 			check(int64(len(data)), z.EncodeAll(data, nil))
 		}
 	})
+}
+
+// TestFrameBase: a frame that is made with what replaced its chunks is smaller,
+// and does not decode to anything with another base.
+func TestFrameBase(t *testing.T) {
+	base := indexData(200_000, 1)
+	var chunks []FrameChunk
+	var content []byte
+	for i := range 40 {
+		raw := bytes.Clone(base[i*5000 : i*5000+4000])
+		copy(raw[2000:], "0123456789abcdef0123456789abcdef")
+		raw[100+i] ^= 1
+		chunks = append(chunks, FrameChunk{ID: int64(i + 1), Size: len(raw)})
+		content = append(content, raw...)
+	}
+	var e FrameEncoder
+	var d FrameDecoder
+	_, without, err := e.Encode(chunks, content, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := len(without)
+	size, data, err := e.Encode(chunks, content, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) > alone/10 {
+		t.Errorf("%d bytes with a base, %d without", len(data), alone)
+	}
+	data = bytes.Clone(data)
+	for _, b := range [][]byte{nil, base[1:], base[:len(base)-1], make([]byte, MaxFrame+1), append([]byte("x"), base[1:]...)} {
+		got, raw, err := d.Decode(int64(size), data, b)
+		if err == nil && (!slices.Equal(got, chunks) || !bytes.Equal(raw, content)) {
+			t.Errorf("with another base of %d bytes it decodes to something else", len(b))
+		}
+		if err != nil && !errors.Is(err, idxdb.ErrCorrupt) {
+			t.Errorf("with another base of %d bytes: %v", len(b), err)
+		}
+		if err == nil && len(b) != len(base) {
+			t.Errorf("it decodes with another base of %d bytes", len(b))
+		}
+		// And the decoder is as good as before.
+		got, raw, err = d.Decode(int64(size), data, base)
+		if err != nil || !slices.Equal(got, chunks) || !bytes.Equal(raw, content) {
+			t.Fatalf("it does not come back: %v", err)
+		}
+	}
+	if size, data, err = e.Encode(chunks, content, nil); err != nil || len(data) != alone {
+		t.Errorf("after that, a frame without base has %d bytes instead of %d: %v", len(data), alone, err)
+	}
+	if _, _, err := e.Encode(chunks, content, make([]byte, MaxFrame+1)); err == nil {
+		t.Error("a base that is too long is taken")
+	}
+	// The longest base, and matches far back in it.
+	long := append(bytes.Clone(base), make([]byte, MaxFrame-len(base))...)
+	size, data, err = e.Encode(chunks, content, long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, raw, err := d.Decode(int64(size), data, long); err != nil || !bytes.Equal(raw, content) {
+		t.Errorf("with the longest base: %v", err)
+	}
 }

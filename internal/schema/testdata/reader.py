@@ -5,7 +5,7 @@
     reader.py FILE log KEY                    versions, newest first
     reader.py FILE load KEY NUMBER state|search   the document, on stdout
 """
-import hashlib, json, shutil, sqlite3, subprocess, sys
+import hashlib, json, shutil, sqlite3, subprocess, sys, tempfile
 
 ZSTD_HEADER = bytes.fromhex("28b52ffd0050")
 
@@ -81,20 +81,25 @@ def zstd(data, size):
     return zstd_frame(ZSTD_HEADER + data, size)
 
 
-def zstd_frame(frame, size):
+def zstd_frame(frame, size, base=b""):
     try:
         from compression import zstd as module  # Python 3.14
-        return module.decompress(frame)
+        return module.decompress(frame, module.ZstdDict(base, is_raw=True) if base else None)
     except ImportError:
         pass
     try:
         import zstandard
-        return zstandard.ZstdDecompressor().decompress(frame, max_output_size=size)
+        raw = zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if base else None
+        return zstandard.ZstdDecompressor(dict_data=raw).decompress(frame, max_output_size=size)
     except ImportError:
         pass
     if not shutil.which("zstd"):
         sys.exit("reader.py: needs Python 3.14, the zstandard module or the zstd command")
-    return subprocess.run(["zstd", "-d", "-q", "-c"], input=frame, stdout=subprocess.PIPE, check=True).stdout
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(base)
+        file.flush()
+        options = ["--patch-from=" + file.name, "--memory=64MB"] if base else []
+        return subprocess.run(["zstd", "-d", "-q", "-c"] + options, input=frame, stdout=subprocess.PIPE, check=True).stdout
 
 
 def frame_chunks(plain):
@@ -177,28 +182,35 @@ class File:
             fail("list of versions")
         return [dict(zip(columns.split(", "), row[1:])) for row in rows]
 
+    def whole(self, id):
+        row = self.db.execute("SELECT hash, size, codec, data FROM chunk WHERE id = ?", (id,)).fetchone()
+        if row is None:
+            return None
+        hash, size, codec, data = row
+        raw = decode(codec, data, size)
+        if len(raw) != size or hashlib.sha256(raw).digest() != hash:
+            fail("chunk %d" % id)
+        return raw, hash
+
     def packed(self, id):
         first, count, frame = self.db.execute("SELECT first, count, frame_id FROM packed WHERE first <= ? ORDER BY first DESC LIMIT 1", (id,)).fetchone()
         if id >= first + count:
             fail("chunk %d is missing" % id)
         if frame not in self.frames:  # one at a time is enough, if this were not to be short
-            chunks, size, data = self.db.execute("SELECT chunks, size, data FROM frame WHERE id = ?", (frame,)).fetchone()
-            plain = zstd_frame(data, size)
+            chunks, size, base, data = self.db.execute("SELECT chunks, size, base, data FROM frame WHERE id = ?", (frame,)).fetchone()
+            plain = zstd_frame(data, size, b"".join(self.whole(id)[0] for id in chunk_ids(base)))
             self.frames[frame] = frame_chunks(plain)
             if len(plain) != size or len(self.frames[frame]) != chunks:
                 fail("frame %d" % frame)
-        return self.frames[frame][id]
+        raw = self.frames[frame][id]
+        return raw, hashlib.sha256(raw).digest()
 
     def load(self, key, number, doc):
         version = next(v for v in self.log(key) if v["number"] == number)
         manifest = self.db.execute("SELECT %s_chunks FROM manifest WHERE version_id = ?" % doc, (version["id"],)).fetchone()[0]
         digest, total = hashlib.sha256(), 0
         for id in chunk_ids(manifest):
-            row = self.db.execute("SELECT hash, size, codec, data FROM chunk WHERE id = ?", (id,)).fetchone()
-            raw = decode(row[2], row[3], row[1]) if row else self.packed(id)
-            hash = hashlib.sha256(raw).digest()
-            if row and (len(raw), hash) != (row[1], row[0]):
-                fail("chunk %d" % id)
+            raw, hash = self.whole(id) or self.packed(id)
             digest.update(len(raw).to_bytes(4, "big") + hash)
             total += len(raw)
             yield raw
