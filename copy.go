@@ -12,7 +12,7 @@ import (
 type CopyOptions struct {
 	Keys        []string // nil: all
 	As          string   // the key's name in dst; only with exactly one of Keys
-	AllVersions bool     // also the older versions, where src keeps them
+	AllVersions bool     // also the older versions, where src and dst keep them
 	Force       bool     // also where dst's newest version is not one of src's
 	Progress    func(key string, version int64)
 }
@@ -22,6 +22,7 @@ type CopyReport struct {
 	Keys     int64 // looked at
 	Versions int64 // copied
 	Present  int64 // of those asked for, already there
+	Skipped  int64 // older versions asked for, not copied since dst keeps only the newest
 	NewBytes int64 // of document content that dst did not have
 }
 
@@ -53,7 +54,11 @@ func Copy(ctx context.Context, dst, src Store, opts CopyOptions) (CopyReport, er
 	}
 	for _, key := range keys {
 		if err := copyKey(ctx, dst, importer, src, key, opts, &report); err != nil {
-			return report, fmt.Errorf("copy %q: %w", key, err)
+			err = OpError("copy", key, err)
+			if len(keys) > 1 {
+				err = fmt.Errorf("after %d of %d keys: %w", report.Keys, len(keys), err)
+			}
+			return report, err
 		}
 		report.Keys++
 	}
@@ -88,7 +93,7 @@ func copyKey(ctx context.Context, dst Store, importer Importer, src Store, key s
 	if err != nil {
 		return err
 	}
-	ours, _, err := history(ctx, dst, target)
+	ours, dstHistory, err := history(ctx, dst, target)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
@@ -102,8 +107,11 @@ func copyKey(ctx context.Context, dst Store, importer Importer, src Store, key s
 		}
 	}
 	wanted := theirs[:1]
-	if opts.AllVersions {
+	switch {
+	case opts.AllVersions && dstHistory:
 		wanted = theirs
+	case opts.AllVersions:
+		report.Skipped += int64(len(theirs) - 1)
 	}
 	for _, v := range slices.Backward(wanted) { // oldest first
 		if hasID(ours, v.ID) {

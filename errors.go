@@ -211,6 +211,45 @@ func (e *SyntaxError) Error() string {
 
 func (e *SyntaxError) Unwrap() error { return ErrInvalidJSON }
 
+// OpError returns err, not nil, as a store's error of the operation op on key. It
+// names the key, unless err does. An empty op is left out.
+func OpError(op, key string, err error) error {
+	switch named := namesKey(err, key); {
+	case named && op == "":
+		return err
+	case named:
+		return fmt.Errorf("%s: %w", op, err)
+	case op == "":
+		return fmt.Errorf("%q: %w", key, err)
+	}
+	return fmt.Errorf("%s %q: %w", op, key, err)
+}
+
+func namesKey(err error, key string) bool {
+	if e, ok := errors.AsType[*NotFoundError](err); ok {
+		return e.Key == key
+	}
+	if e, ok := errors.AsType[*OutcomeUnknownError](err); ok {
+		return e.Key == key
+	}
+	if e, ok := errors.AsType[*ConflictError](err); ok {
+		return e.Key == key
+	}
+	if e, ok := errors.AsType[*CorruptError](err); ok {
+		return e.Key == key
+	}
+	if e, ok := errors.AsType[*InvalidKeyError](err); ok {
+		return e.Key == key
+	}
+	if e, ok := errors.AsType[*LeaseHeldError](err); ok {
+		return e.Lease.Key == key
+	}
+	if e, ok := errors.AsType[*LeaseLostError](err); ok {
+		return e.Lease.Key == key
+	}
+	return false
+}
+
 func errs(list ...error) []error {
 	var out []error
 	for _, err := range list {

@@ -200,8 +200,11 @@ func NewID() (id ID) {
 // ParseID reads the 32 hex digits that ID.String writes.
 func ParseID(s string) (id ID, err error) {
 	b, err := hex.DecodeString(s)
-	if err != nil || len(b) != len(id) || id == ID(b) {
+	if err != nil || len(b) != len(id) {
 		return ID{}, fmt.Errorf("%q is not a save id (32 hex digits)", s)
+	}
+	if id == ID(b) {
+		return ID{}, fmt.Errorf("no save has the id %s", id)
 	}
 	return ID(b), nil
 }

@@ -18,7 +18,7 @@ func (s *Store) Delete(ctx context.Context, key string, opts idxdb.DeleteOptions
 		err = s.change(ctx, "delete", func() error { return s.delete(ctx, key, opts) })
 	}
 	if err != nil {
-		return fmt.Errorf("delete %q: %w", key, err)
+		return idxdb.OpError("delete", key, err)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func (s *Store) Save(ctx context.Context, key string, docs idxdb.Documents, opts
 		return docs, func() {}, nil
 	}}})
 	if err != nil {
-		return idxdb.Saved{}, fmt.Errorf("save %q: %w", key, err)
+		return idxdb.Saved{}, idxdb.OpError("save", key, err)
 	}
 	return saved[0], nil
 }
@@ -34,7 +34,10 @@ func (s *Store) SaveBatch(ctx context.Context, items []idxdb.BatchItem) ([]idxdb
 	}
 	saved, err := s.saveAll(ctx, "save a batch", list)
 	if err != nil {
-		return nil, fmt.Errorf("save %d keys: %w", len(items), err)
+		if len(list) == 1 {
+			return nil, idxdb.OpError("save batch", list[0].key, err)
+		}
+		return nil, fmt.Errorf("save batch: %w", err)
 	}
 	return saved, nil
 }
@@ -50,7 +53,7 @@ func (s *Store) Import(ctx context.Context, v idxdb.Version, docs idxdb.Document
 		return docs, func() {}, nil
 	}}})
 	if err != nil {
-		return idxdb.Saved{}, fmt.Errorf("import %q: %w", v.Key, err)
+		return idxdb.Saved{}, idxdb.OpError("import", v.Key, err)
 	}
 	return saved[0], nil
 }
@@ -85,7 +88,7 @@ func (s *Store) saveAll(ctx context.Context, operation string, list []request) (
 	keys := map[string]bool{}
 	for i := range list {
 		if err := list[i].check(); err != nil {
-			return nil, err
+			return nil, inBatch(list, i, err)
 		}
 		if keys[list[i].key] {
 			return nil, fmt.Errorf("%w: %q is in the batch twice", idxdb.ErrUsage, list[i].key)
@@ -101,7 +104,7 @@ func (s *Store) saveAll(ctx context.Context, operation string, list []request) (
 	}()
 	for i := range list {
 		if err := s.stageRequest(ctx, &list[i]); err != nil {
-			return nil, err
+			return nil, inBatch(list, i, err)
 		}
 	}
 	if len(list) == 0 {
@@ -112,6 +115,15 @@ func (s *Store) saveAll(ctx context.Context, operation string, list []request) (
 		return err
 	})
 	return saved, err
+}
+
+// inBatch says which of many saves err is about. Where there is one, the caller
+// does.
+func inBatch(list []request, i int, err error) error {
+	if len(list) == 1 {
+		return err
+	}
+	return idxdb.OpError("", list[i].key, err)
 }
 
 // stageRequest reads the documents, and flushes them to the disk unless they
@@ -146,7 +158,7 @@ func (s *Store) saveStaged(ctx context.Context, list []request) ([]idxdb.Saved, 
 		}
 		var h *head
 		if saved[i], h, err = plan(r, v); err != nil {
-			return nil, err
+			return nil, inBatch(list, i, err)
 		}
 		if h == nil {
 			continue

@@ -18,7 +18,7 @@ func (s *Store) Delete(ctx context.Context, key string, opts idxdb.DeleteOptions
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("delete %q: %w", key, saveError(key, idxdb.ID{}, err))
+		return idxdb.OpError("delete", key, saveError(key, idxdb.ID{}, err))
 	}
 	return nil
 }

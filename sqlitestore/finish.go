@@ -19,7 +19,7 @@ func (cn *conn) finish(st *stage, items []*item, epoch int64) (commit bool, err 
 	keys := make([]*schema.Key, len(items))
 	for i, it := range items {
 		if keys[i], err = cn.judge(it); err != nil {
-			return false, err
+			return false, inBatch(items, it, err)
 		}
 		commit = commit || !it.saved.Unchanged
 	}
@@ -45,12 +45,13 @@ func (cn *conn) finish(st *stage, items []*item, epoch int64) (commit bool, err 
 			continue
 		}
 		if it.twin != nil {
-			return false, fmt.Errorf("%w: id %s is that of version %d, which has other content", idxdb.ErrConflict, it.id, it.twin.Number)
+			err := fmt.Errorf("%w: id %s is that of version %d, which has other content", idxdb.ErrConflict, it.id, it.twin.Number)
+			return false, inBatch(items, it, err)
 		}
 		if err := cn.store(&meta, keys[i], it); err != nil {
 			return false, err
 		}
-		it.saved.NewBytes, st.added = st.added, 0
+		it.saved.NewBytes = it.added
 		commit = true
 	}
 	if commit {

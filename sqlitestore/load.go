@@ -14,7 +14,7 @@ import (
 func (s *Store) Load(ctx context.Context, key string, opts idxdb.LoadOptions) (*idxdb.Document, error) {
 	doc, err := s.load(ctx, key, opts)
 	if err != nil {
-		return nil, fmt.Errorf("load %q: %w", key, err)
+		return nil, idxdb.OpError("load", key, err)
 	}
 	return doc, nil
 }

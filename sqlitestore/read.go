@@ -94,7 +94,7 @@ func (s *Store) Log(ctx context.Context, key string) iter.Seq2[idxdb.Version, er
 	return func(yield func(idxdb.Version, error) bool) {
 		versions, err := s.log(ctx, key)
 		if err != nil {
-			yield(idxdb.Version{}, fmt.Errorf("log %q: %w", key, err))
+			yield(idxdb.Version{}, idxdb.OpError("log", key, err))
 			return
 		}
 		for i := range versions {

@@ -20,7 +20,7 @@ func (s *Store) Save(ctx context.Context, key string, docs idxdb.Documents, opts
 	open := func() (idxdb.Documents, func(), error) { return docs, func() {}, nil }
 	saved, err := s.save(ctx, "save", []*item{it}, []opener{open})
 	if err != nil {
-		return idxdb.Saved{}, fmt.Errorf("save %q: %w", key, err)
+		return idxdb.Saved{}, idxdb.OpError("save", key, err)
 	}
 	return saved[0], nil
 }
@@ -40,6 +40,9 @@ func (s *Store) SaveBatch(ctx context.Context, batch []idxdb.BatchItem) ([]idxdb
 	}
 	saved, err := s.save(ctx, "save batch", items, openers)
 	if err != nil {
+		if len(items) == 1 {
+			return nil, idxdb.OpError("save batch", items[0].key, err)
+		}
 		return nil, fmt.Errorf("save batch: %w", err)
 	}
 	return saved, nil
@@ -53,7 +56,7 @@ func (s *Store) Import(ctx context.Context, v idxdb.Version, docs idxdb.Document
 	open := func() (idxdb.Documents, func(), error) { return docs, func() {}, nil }
 	saved, err := s.save(ctx, "copy", []*item{it}, []opener{open})
 	if err != nil {
-		return idxdb.Saved{}, fmt.Errorf("save %q: %w", v.Key, err)
+		return idxdb.Saved{}, idxdb.OpError("save", v.Key, err)
 	}
 	return saved[0], nil
 }
@@ -72,6 +75,7 @@ type item struct {
 	row    schema.Version  // filled in step by step
 	state  *document
 	search *document // nil: none
+	added  int64     // bytes of raw content that the store did not have
 
 	saved idxdb.Saved
 }
@@ -123,7 +127,7 @@ func (s *Store) save(ctx context.Context, operation string, items []*item, opene
 	bases := make([]base, len(items))
 	for _, it := range items {
 		if err := it.check(); err != nil {
-			return nil, err
+			return nil, inBatch(items, it, err)
 		}
 		it.permit.files = s.leaseFiles()
 	}
@@ -145,7 +149,7 @@ func (s *Store) save(ctx context.Context, operation string, items []*item, opene
 	st := newStage(s)
 	for i, it := range items {
 		if err := s.readItem(ctx, st, it, bases[i], openers[i]); err != nil {
-			return nil, err
+			return nil, inBatch(items, it, err)
 		}
 	}
 	err = s.update(ctx, operation, func(cn *conn) (bool, error) {
@@ -162,6 +166,15 @@ func (s *Store) save(ctx context.Context, operation string, items []*item, opene
 	return saved, nil
 }
 
+// inBatch says which of many items err is about. Where there is one, the caller
+// does.
+func inBatch(items []*item, it *item, err error) error {
+	if len(items) == 1 {
+		return err
+	}
+	return idxdb.OpError("", it.key, err)
+}
+
 func (s *Store) readItem(ctx context.Context, st *stage, it *item, b base, open opener) error {
 	docs, done, err := open()
 	if err != nil {
@@ -169,8 +182,9 @@ func (s *Store) readItem(ctx context.Context, st *stage, it *item, b base, open 
 	}
 	defer done()
 	if docs.State == nil {
-		return fmt.Errorf("%w: %q has no state document", idxdb.ErrUsage, it.key)
+		return fmt.Errorf("%w: there is no state document", idxdb.ErrUsage)
 	}
+	st.item = it
 	known := s.known(ctx, b)
 	defer known.wait() // it holds a connection, and the caller the epoch
 	var result ingest.Result

@@ -33,10 +33,15 @@ var stageLimit = 8 << 20
 // garbage until the save's last transaction refers to them.
 type stage struct {
 	s       *Store
-	pending []ingest.Chunk
+	item    *item // that is being read
+	pending []pendingChunk
 	bytes   int
 	index   map[codec.Hash]int64 // of chunks in this save; 0: pending
-	added   int64                // bytes of raw content that the store did not have
+}
+
+type pendingChunk struct {
+	ingest.Chunk
+	item *item // the first that brought it
 }
 
 func newStage(s *Store) *stage {
@@ -66,7 +71,7 @@ func (st *stage) add(ctx context.Context, c ingest.Chunk) error {
 		return nil // twice in this save
 	}
 	st.index[c.Hash] = 0
-	st.pending = append(st.pending, c)
+	st.pending = append(st.pending, pendingChunk{c, st.item})
 	st.bytes += len(c.Data)
 	if st.bytes < stageLimit {
 		return nil
@@ -79,13 +84,13 @@ func (st *stage) add(ctx context.Context, c ingest.Chunk) error {
 // putAll stores what is pending.
 func (cn *conn) putAll(st *stage) error {
 	for _, c := range st.pending {
-		id, isNew, err := cn.putChunk(c)
+		id, isNew, err := cn.putChunk(c.Chunk)
 		if err != nil {
 			return err
 		}
 		st.index[c.Hash] = id
 		if isNew {
-			st.added += int64(c.Size)
+			c.item.added += int64(c.Size)
 		}
 	}
 	st.pending, st.bytes = st.pending[:0], 0

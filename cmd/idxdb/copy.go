@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/dustin/go-humanize"
 	"github.com/idxdb/idxdb"
 	"github.com/idxdb/idxdb/internal/stores"
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ type copyView struct {
 	Keys     int64 `json:"keys"`
 	Versions int64 `json:"versions"`
 	Present  int64 `json:"present"`
+	Skipped  int64 `json:"skipped"`
 	NewBytes int64 `json:"newBytes"`
 }
 
@@ -25,7 +27,8 @@ func (a *app) copyCommand() *cobra.Command {
 		Short: "Copy keys from one store to another, or within one",
 		Long: `Copy the newest version of each KEY, or of all keys, from the store SRC to the
 store DST, which is made if it does not exist. What DST has already is not
-copied again. Ids, times, authors and messages stay as they are.
+copied again. Ids, times, authors and messages stay as they are. A directory
+keeps only the newest version of each key, also with --all-versions.
 
 A key of DST that somebody has saved to since is left alone, with exit code 4,
 unless --force is given. SRC and DST may be one store, if --as gives the copy
@@ -64,11 +67,28 @@ another name: then no content is copied.`,
 			return nil
 		}
 		return a.print(copyView(report), func(w io.Writer) {
-			fmt.Fprintf(w, "copied %d versions of %d keys, %s new; %d were there already\n",
-				report.Versions, report.Keys, size(report.NewBytes), report.Present)
+			fmt.Fprintf(w, "copied %s of %s, %s new; %s there already\n", count(report.Versions, "version"),
+				count(report.Keys, "key"), size(report.NewBytes), wereThere(report.Present))
+			if report.Skipped > 0 {
+				fmt.Fprintf(w, "DST keeps only the newest version of each key: %s not copied\n", older(report.Skipped))
+			}
 		})
 	}
 	return cmd
+}
+
+func wereThere(n int64) string {
+	if n == 1 {
+		return "1 was"
+	}
+	return humanize.Comma(n) + " were"
+}
+
+func older(n int64) string {
+	if n == 1 {
+		return "1 older one was"
+	}
+	return humanize.Comma(n) + " older ones were"
 }
 
 func (a *app) checkCopy(opts idxdb.CopyOptions, renamed bool) error {
@@ -97,7 +117,7 @@ func (a *app) copyBetween(ctx context.Context, src, dst string, opts idxdb.CopyO
 	err = a.withStoreAt(ctx, src, toRead, func(from idxdb.Store) error {
 		for _, key := range opts.Keys { // a misspelt one makes no store
 			if _, err := history(ctx, from, key, 1); err != nil {
-				return fmt.Errorf("copy: %w", err)
+				return fmt.Errorf("copy from SRC: %w", err)
 			}
 		}
 		return a.withStoreAt(ctx, dst, toCreate, func(to idxdb.Store) error {

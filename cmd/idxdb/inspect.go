@@ -97,6 +97,6 @@ func writeInspection(w io.Writer, in idxdb.Inspection) {
 	}
 	t.flush()
 	if more := len(keys) - shownKeys; more > 0 {
-		fmt.Fprintf(w, "and %s smaller keys\n", humanize.Comma(int64(more)))
+		fmt.Fprintf(w, "and %s\n", count(int64(more), "smaller key"))
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/dustin/go-humanize"
 	"github.com/idxdb/idxdb"
 	"github.com/spf13/cobra"
 )
@@ -41,15 +40,15 @@ Others may save and load meanwhile, and it can be stopped at any time.`,
 }
 
 func writeVacuum(w io.Writer, r idxdb.VacuumReport) {
-	fmt.Fprintf(w, "%s before, %s now; removed %s deleted versions, %s chunks\n",
-		size(r.SizeBefore), size(r.SizeAfter), humanize.Comma(r.VersionsRemoved), humanize.Comma(r.ChunksRemoved))
+	fmt.Fprintf(w, "%s before, %s now; removed %s, %s\n",
+		size(r.SizeBefore), size(r.SizeAfter), count(r.VersionsRemoved, "deleted version"), count(r.ChunksRemoved, "chunk"))
 	if r.ChunksPacked > 0 {
-		fmt.Fprintf(w, "packed %s chunks of older versions, %s\n", humanize.Comma(r.ChunksPacked), size(r.BytesPacked))
+		fmt.Fprintf(w, "packed %s of older versions, %s\n", count(r.ChunksPacked, "chunk"), size(r.BytesPacked))
 	}
 	if r.VersionsPruned > 0 {
-		fmt.Fprintf(w, "pruned %s versions\n", humanize.Comma(r.VersionsPruned))
+		fmt.Fprintf(w, "pruned %s\n", count(r.VersionsPruned, "version"))
 	}
 	if r.ChunksPending > 0 {
-		fmt.Fprintf(w, "%s more chunks go once the saves and loads that run now have ended\n", humanize.Comma(r.ChunksPending))
+		fmt.Fprintf(w, "%s more to go once the saves and loads that run now have ended\n", count(r.ChunksPending, "chunk"))
 	}
 }

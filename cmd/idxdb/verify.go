@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/dustin/go-humanize"
 	"github.com/idxdb/idxdb"
 	"github.com/spf13/cobra"
 )
@@ -38,7 +37,7 @@ func (a *app) verifyCommand() *cobra.Command {
 				return err
 			}
 			if n := len(report.Damage); n > 0 {
-				return fmt.Errorf("verify: damage was found in %d places: %w", n, idxdb.ErrCorrupt)
+				return fmt.Errorf("verify: damage was found in %s: %w", count(int64(n), "place"), idxdb.ErrCorrupt)
 			}
 			return nil
 		},
@@ -64,8 +63,8 @@ func writeVerification(w io.Writer, r idxdb.VerifyReport) {
 		}
 		fmt.Fprintln(w, printable("damaged: "+place+": "+d.Detail))
 	}
-	fmt.Fprintf(w, "checked %s keys, %s versions, %s documents, %s: ",
-		humanize.Comma(r.Keys), humanize.Comma(r.Versions), humanize.Comma(r.Documents), size(r.Bytes))
+	fmt.Fprintf(w, "checked %s, %s, %s, %s: ",
+		count(r.Keys, "key"), count(r.Versions, "version"), count(r.Documents, "document"), size(r.Bytes))
 	if len(r.Damage) > 0 {
 		fmt.Fprintf(w, "%d damaged\n", len(r.Damage))
 		return

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/idxdb/idxdb"
 )
 
@@ -71,6 +72,11 @@ func size(n int64) string {
 		return "?"
 	}
 	return humanize.Bytes(uint64(n))
+}
+
+// count returns how many there are of something, for people.
+func count(n int64, singular string) string {
+	return humanize.Comma(n) + " " + english.PluralWord(int(n), singular, "")
 }
 
 func searchSize(v idxdb.Version) string {
