@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/idxdb/idxdb"
+	"github.com/idxdb/idxdb/internal/codec"
 	"github.com/idxdb/idxdb/sqlitestore"
 )
 
@@ -99,6 +100,12 @@ func TestDamagedFrames(t *testing.T) {
 		"before":      "INSERT INTO packed VALUES (-9223372036854775808, 1, 1)",
 		"lastID":      "INSERT INTO packed VALUES (9223372036854775807, 2, 1)",
 	}
+	base := "base = x'" + hex.EncodeToString(codec.AppendManifest(nil, []int64{1 << 40})) + "'"
+	tests["baseMissing"] = "UPDATE frame SET " + base
+	tests["baseOutOfOrder"] = "UPDATE frame SET base = x'" + hex.EncodeToString(codec.AppendManifest(nil, []int64{7, 6, 5})) + "'"
+	tests["baseHuge"] = "UPDATE frame SET base = x'" + hex.EncodeToString(codec.AppendRuns(nil, []codec.Run{{First: 1, N: codec.MaxManifestChunks}})) + "'"
+	tests["baseNone"] = "UPDATE frame SET base = x'" + hex.EncodeToString(codec.AppendManifest(nil, nil)) + "'"
+	tests["baseNoManifest"] = "UPDATE frame SET base = x'00'"
 	for i := 0; i < len(data); i += len(data)/25 + 1 {
 		flipped := append([]byte(nil), data...)
 		flipped[i] ^= 0x40

@@ -286,7 +286,7 @@ func TestFrameBase(t *testing.T) {
 			t.Fatalf("it does not come back: %v", err)
 		}
 	}
-	if size, data, err = e.Encode(chunks, content, nil); err != nil || len(data) != alone {
+	if _, data, err = e.Encode(chunks, content, nil); err != nil || len(data) != alone {
 		t.Errorf("after that, a frame without base has %d bytes instead of %d: %v", len(data), alone, err)
 	}
 	if _, _, err := e.Encode(chunks, content, make([]byte, MaxFrame+1)); err == nil {
