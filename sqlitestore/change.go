@@ -89,15 +89,15 @@ func (s *Store) Rename(ctx context.Context, from, to string) error {
 		if err != nil {
 			return err
 		}
-		offset := dst.Last // numbers that were given out under that name are not given out again
+		renumber(versions, dst)
 		for i := range versions {
 			v := &versions[i]
-			v.KeyID, v.Number = dst.ID, v.Number+offset
+			v.KeyID = dst.ID
 			if _, err := cn.exec(moveVersion, v.ID, v.KeyID, v.Number, v.Checksum()); err != nil {
 				return err
 			}
 		}
-		if err := cn.revive(dst, src.Last+offset, src.Versions); err != nil {
+		if err := cn.revive(dst, versions[0].Number, src.Versions); err != nil {
 			return err
 		}
 		return cn.retire(src)
@@ -106,6 +106,19 @@ func (s *Store) Rename(ctx context.Context, from, to string) error {
 		return fmt.Errorf("rename %q to %q: %w", from, to, err)
 	}
 	return nil
+}
+
+// renumber gives versions, newest first, the numbers that they have under the name
+// of dst: those that they have, unless there were versions under that name. Then
+// they go on from those one by one: adding the old numbers to the new ones would
+// double them with each change of the name and back.
+func renumber(versions []schema.Version, dst *schema.Key) {
+	if dst.Last == 0 {
+		return
+	}
+	for i := range versions {
+		versions[i].Number = dst.Last + int64(len(versions)-i)
+	}
 }
 
 // Clone implements idxdb.Cloner. Only rows are copied; both keys share the
@@ -120,10 +133,10 @@ func (s *Store) Clone(ctx context.Context, from, to string, allVersions bool) (c
 			versions = versions[:1]
 		}
 		count = len(versions)
-		offset := dst.Last
+		renumber(versions, dst)
 		for i := range versions {
 			v := versions[i]
-			v.KeyID, v.Number = dst.ID, v.Number+offset
+			v.KeyID = dst.ID
 			id, err := cn.insertVersionRow(&v)
 			if err != nil {
 				return err
@@ -132,7 +145,7 @@ func (s *Store) Clone(ctx context.Context, from, to string, allVersions bool) (c
 				return err
 			}
 		}
-		return cn.revive(dst, versions[0].Number+offset, int64(count))
+		return cn.revive(dst, versions[0].Number, int64(count))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("copy %q to %q: %w", from, to, err)

@@ -104,12 +104,19 @@ func cut(s string) string {
 	return s
 }
 
+// maxNumber is the highest number that another store's version may bring along:
+// there must be some left for those that follow.
+const maxNumber = 1 << 53
+
 func (it *item) check() error {
 	if err := idxdb.CheckKey(it.key); err != nil {
 		return err
 	}
 	if len(it.row.Message) > idxdb.MaxMessageLen || !utf8.ValidString(it.row.Message) {
 		return fmt.Errorf("%w: the message must be UTF-8 of at most %d bytes", idxdb.ErrUsage, idxdb.MaxMessageLen)
+	}
+	if it.number > maxNumber {
+		return fmt.Errorf("%w: a version cannot have number %d", idxdb.ErrUsage, it.number)
 	}
 	return nil
 }

@@ -281,16 +281,16 @@ func stepMove(s state, o op, res *result) (state, bool) {
 	for e := from.newest; e != nil && (len(list) == 0 || o.Kind == opRename || o.All); e = e.older {
 		list = append(list, e.seen)
 	}
-	offset := to.last // numbers go on from those that were given out
+	used := to.last > 0
 	for i := len(list) - 1; i >= 0; i-- {
-		list[i].Number += offset
+		if used { // numbers go on from those that were given out
+			list[i].Number = to.last + 1
+		}
 		to.newest = push(to.newest, list[i])
 		to.last = list[i].Number
 	}
 	s[1-o.Key] = to
 	if o.Kind == opRename {
-		// The source's last number is given out, so it is also the target's.
-		s[1-o.Key].last = from.last + offset
 		s[o.Key].newest = nil
 		return s, res.is("")
 	}
