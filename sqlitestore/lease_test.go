@@ -216,11 +216,11 @@ func TestLeaseRefuses(t *testing.T) {
 func TestWaitForLease(t *testing.T) {
 	path := newFile(t)
 	a, b := open(t, path), open(t, path)
-	l := takeLease(t, a, "key", idxdb.LeaseOptions{TTL: 400 * time.Millisecond})
+	l := takeLease(t, a, "key", idxdb.LeaseOptions{TTL: time.Second})
 	start := time.Now()
-	_, err := b.Lease(ctx, "key", idxdb.LeaseOptions{Wait: time.Second}) // longer than the TTL: it is renewed
+	_, err := b.Lease(ctx, "key", idxdb.LeaseOptions{Wait: 1500 * time.Millisecond}) // longer than the TTL: it is renewed
 	var held *idxdb.LeaseHeldError
-	if !errors.As(err, &held) || held.Waited < time.Second || held.Err != nil || time.Since(start) > 10*time.Second {
+	if !errors.As(err, &held) || held.Waited < 1500*time.Millisecond || held.Err != nil || time.Since(start) > 10*time.Second {
 		t.Fatalf("after %s: %v, want a LeaseHeldError", time.Since(start), err)
 	}
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)

@@ -114,7 +114,7 @@ func TestWatch(t *testing.T) {
 	_, err := other.Clone(ctx, "key", "copy", true)
 	must(t, err)
 	expect(t, all, "copy 4")
-	_, err = other.SaveBatch(ctx, []idxdb.BatchItem{batchItem("b", `1`, idxdb.SaveOptions{}), batchItem("a", `1`, idxdb.SaveOptions{})})
+	_, err = other.SaveBatch(ctx, []idxdb.BatchItem{batchItem("a", `1`, idxdb.SaveOptions{}), batchItem("b", `1`, idxdb.SaveOptions{})})
 	must(t, err)
 	expect(t, all, "a 1", "b 1")
 	// Taking a lease, vacuuming and loading are no changes.
