@@ -25,7 +25,7 @@ func SchemeWarn(warn func(text string)) idxdb.Scheme {
 			{Name: "readonly", Doc: "true: refuse every change (false)"},
 		},
 		Open: func(ctx context.Context, loc idxdb.Location, open idxdb.OpenOptions) (idxdb.Store, error) {
-			opts := Options{ReadOnly: open.ReadOnly, Create: open.Create, Warn: warn}
+			opts := Options{ReadOnly: open.ReadOnly, Create: open.Create, OnWait: open.OnWait, Warn: warn}
 			dir, err := location(loc, &opts)
 			if err != nil {
 				return nil, err

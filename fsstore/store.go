@@ -27,6 +27,10 @@ type Options struct {
 	Create   bool          // make the store if the directory does not exist or is empty
 	Timeout  time.Duration // longest wait for other writers; 0 is 30 s, < 0 is no limit but the context's
 
+	// OnWait, if set, is called once for each wait for other writers that has lasted
+	// a second, with who is in the way. It is called from a goroutine of its own.
+	OnWait func(idxdb.Holder)
+
 	// Warn is told, in a sentence, what people should know though nothing failed:
 	// that an unfinished save was dropped because ctxc had saved since, that a
 	// directory has a name that cannot be a key, or that the store is on a network
@@ -82,7 +86,7 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 		_ = s.disk.mkdirAll(abs)
 	}
 	s.lock = filelock.New(s.own(lockFile), filelock.Options{
-		Timeout: opts.Timeout, Create: true, Mode: atomicfile.ModeFor(abs),
+		Timeout: opts.Timeout, Create: true, Mode: atomicfile.ModeFor(abs), OnWait: opts.OnWait,
 	})
 	if err := s.check(ctx); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)

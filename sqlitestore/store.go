@@ -105,6 +105,7 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 		Timeout: opts.Timeout,
 		Create:  true,
 		Mode:    fileMode(path),
+		OnWait:  opts.OnWait,
 	})
 	s.file, err = checkFile(path)
 	if errors.Is(err, fs.ErrNotExist) && opts.Create && !opts.ReadOnly {

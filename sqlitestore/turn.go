@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"syscall"
-	"time"
 
 	"github.com/idxdb/idxdb"
 	"modernc.org/sqlite"
@@ -19,7 +18,7 @@ func (s *Store) update(ctx context.Context, operation string, fn func(*conn) (co
 	if err := s.checkWritable(); err != nil {
 		return err
 	}
-	release, err := s.acquire(ctx, operation)
+	release, err := s.lock.Acquire(ctx, operation)
 	if err != nil {
 		return err
 	}
@@ -30,24 +29,6 @@ func (s *Store) update(ctx context.Context, operation string, fn func(*conn) (co
 	}()
 	s.checkpointLater(pending)
 	return err
-}
-
-// waitNotice is how long a wait for the turn to write lasts before OnWait is
-// called.
-const waitNotice = time.Second
-
-// acquire waits for the turn to write, and tells whom it waits for if that takes
-// long.
-func (s *Store) acquire(ctx context.Context, operation string) (release func() error, err error) {
-	if s.opts.OnWait != nil {
-		notice := time.AfterFunc(waitNotice, func() {
-			if h, held, err := s.lock.Holder(); err == nil && held {
-				s.opts.OnWait(h)
-			}
-		})
-		defer notice.Stop()
-	}
-	return s.lock.Acquire(ctx, operation)
 }
 
 // turn is the part of update that others wait for. It returns how much lies in

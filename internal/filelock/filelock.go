@@ -32,6 +32,9 @@ import (
 	"github.com/idxdb/idxdb"
 )
 
+// waitNotice is how long a wait lasts before OnWait is called.
+const waitNotice = time.Second
+
 // DefaultTimeout is how long Acquire waits if Options does not say.
 const DefaultTimeout = 30 * time.Second
 
@@ -41,6 +44,10 @@ type Options struct {
 	Timeout time.Duration // longest wait of an Acquire; 0 is DefaultTimeout, < 0 is no limit but the context's
 	Create  bool          // make the lock file if it does not exist
 	Mode    fs.FileMode   // permissions of a new lock file, whatever the umask; 0 is 0666 less the umask
+
+	// OnWait, if set, is called once for each Acquire that has waited a second,
+	// from a goroutine of its own, with who holds the lock.
+	OnWait func(idxdb.Holder)
 }
 
 // A Lock is an exclusive lock on a file. Its methods may be called from many
@@ -107,6 +114,15 @@ func (l *Lock) Acquire(ctx context.Context, operation string) (release func() er
 	l.startLocked()
 	l.mu.Unlock()
 
+	if l.opts.OnWait != nil {
+		notice := time.AfterFunc(waitNotice, func() {
+			// Whoever cannot be seen cannot be named.
+			if h, held, err := l.Holder(); err == nil && held {
+				l.opts.OnWait(h)
+			}
+		})
+		defer notice.Stop()
+	}
 	var timeout <-chan time.Time
 	if l.opts.Timeout > 0 {
 		t := time.NewTimer(l.opts.Timeout)
