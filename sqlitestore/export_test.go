@@ -60,6 +60,11 @@ func (s *Store) Pack(ctx context.Context) (packed int64, err error) {
 	return report.ChunksPacked, err
 }
 
+// Compact writes all rows of chunks anew.
+func (s *Store) Compact(ctx context.Context) error {
+	return s.compact(ctx, 1<<40, func(string, int64, int64) {})
+}
+
 func (s *Store) DropFrames(ctx context.Context) error {
 	_, err := s.dropFrames(ctx)
 	return err

@@ -154,11 +154,12 @@ var writeSQL = [...]string{
 	deleteVersion:  `DELETE FROM version WHERE id = ?1`,
 	deleteManifest: `DELETE FROM manifest WHERE version_id = ?1`,
 
-	insertChunk:   `INSERT INTO chunk (hash, size, codec, data) VALUES (?1, ?2, ?3, ?4)`,
-	markGarbage:   `INSERT OR IGNORE INTO garbage (chunk_id, epoch) VALUES (?1, ?2)`,
-	unmarkGarbage: `DELETE FROM garbage WHERE chunk_id = ?1`,
-	deleteChunks:  `DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2`,
-	deleteMarks:   `DELETE FROM garbage WHERE chunk_id BETWEEN ?1 AND ?2`,
+	insertChunk:      `INSERT INTO chunk (hash, size, codec, data) VALUES (?1, ?2, ?3, ?4)`,
+	markGarbage:      `INSERT OR IGNORE INTO garbage (chunk_id, epoch) VALUES (?1, ?2)`,
+	unmarkGarbage:    `DELETE FROM garbage WHERE chunk_id = ?1`,
+	insertChunkAgain: `INSERT INTO chunk (id, hash, size, codec, data) VALUES (?1, ?2, ?3, ?4, ?5)`,
+	deleteChunks:     `DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2`,
+	deleteMarks:      `DELETE FROM garbage WHERE chunk_id BETWEEN ?1 AND ?2`,
 
 	insertFrame:  `INSERT INTO frame (chunks, size, base, data) VALUES (?1, ?2, ?3, ?4)`,
 	deleteFrame:  `DELETE FROM frame WHERE id = ?1`,
@@ -187,6 +188,7 @@ const (
 	insertChunk
 	markGarbage
 	unmarkGarbage
+	insertChunkAgain
 	deleteChunks
 	deleteMarks
 	insertFrame

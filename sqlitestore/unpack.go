@@ -16,7 +16,7 @@ var frameReaders = sync.Pool{New: func() any { return new(frameReader) }}
 
 // keepLimit is how many bytes of a document an unpacker keeps for later. Tests
 // make it smaller.
-var keepLimit = 32 << 20
+var keepLimit = 16 << 20
 
 // An unpacker finds the chunks of one document that are in frames. A frame is
 // decoded when the first of its chunks is met, and the others that the document

@@ -58,6 +58,11 @@ func (s *Store) vacuum(ctx context.Context, progress idxdb.Progress) (report idx
 			full, again = err, false // what is free already can still be given back
 		}
 	}
+	if full == nil {
+		if err := s.compact(ctx, report.ChunksRemoved+report.ChunksPacked, progress); err != nil {
+			return report, err
+		}
+	}
 	if err := s.shrink(ctx, progress); err != nil || full != nil {
 		return report, errors.Join(full, err)
 	}
