@@ -61,6 +61,7 @@ func Create(path string, opts Options) (*File, error) {
 		if err != nil {
 			return nil, err
 		}
+		markInUse(f)
 		if opts.Mode != 0 {
 			if err := f.Chmod(opts.Mode); err != nil && !isUnsupported(err) {
 				f.Close()

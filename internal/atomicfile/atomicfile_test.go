@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 func read(t *testing.T, path string) string {
@@ -220,5 +221,48 @@ func TestIsTemp(t *testing.T) {
 		if got := IsTemp(name); got != want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// What killed writers have left goes; what is being written, or is new, or is of
+// another file, stays.
+func TestRemoveStale(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.json")
+	long := time.Now().Add(-48 * time.Hour)
+	leave := func(name string, age time.Time) string {
+		t.Helper()
+		temp := filepath.Join(dir, tempName(name))
+		if err := os.WriteFile(temp, []byte("half"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(temp, age, age); err != nil {
+			t.Fatal(err)
+		}
+		return temp
+	}
+	stale := leave("out.json", long)
+	kept := []string{leave("out.json", time.Now()), leave("other.json", long), leave("out.json-more", long)}
+	f, err := Create(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS != "windows" { // which has no lock to tell
+		if err := os.Chtimes(f.Name(), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept = append(kept, f.Name())
+	RemoveStale(path)
+	if _, err := os.Stat(stale); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the stale file is there: %v", err)
+	}
+	for _, name := range kept {
+		if _, err := os.Stat(name); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := f.Commit(); err != nil {
+		t.Error(err)
 	}
 }

@@ -38,3 +38,20 @@ func SyncDir(dir string) error {
 func isUnsupported(err error) bool {
 	return errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS)
 }
+
+// markInUse takes a lock on a temporary file, which ends with the file's
+// descriptor. Where there are no locks, its age has to do.
+func markInUse(f *os.File) { _ = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+
+// isHeld reports whether somebody has a temporary file open that markInUse has
+// locked, and whether that is known.
+func isHeld(temp string) (held, known bool) {
+	f, err := os.OpenFile(temp, os.O_RDWR, 0)
+	if err != nil {
+		return false, false
+	}
+	defer f.Close()
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	held = errors.Is(err, unix.EWOULDBLOCK)
+	return held, held || err == nil
+}
