@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -96,6 +97,11 @@ func (s *Store) saveAll(ctx context.Context, operation string, list []request) (
 		keys[list[i].key] = true
 	}
 	defer func() {
+		if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, idxdb.ErrOutcomeUnknown) {
+			if gone := s.replaced(); gone != nil {
+				err = gone
+			}
+		}
 		for _, r := range list {
 			if r.staged != nil {
 				s.discard(r.staged, err)

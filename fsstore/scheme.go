@@ -21,8 +21,8 @@ func SchemeWarn(warn func(text string)) idxdb.Scheme {
 		Name:    "file",
 		Summary: "a directory of plain files, as context-connectors has it; keeps the newest version of each key",
 		Params: []idxdb.Param{
-			{Name: "timeout", Doc: "longest wait for other writers, for example 5s; 0 waits without limit (30s)"},
-			{Name: "readonly", Doc: "true: refuse every change (false)"},
+			{Name: "timeout", Doc: "longest wait for other writers, for example 5s; 0 waits without limit; default 30s"},
+			{Name: "readonly", Doc: "true: refuse every change"},
 		},
 		Open: func(ctx context.Context, loc idxdb.Location, open idxdb.OpenOptions) (idxdb.Store, error) {
 			opts := Options{ReadOnly: open.ReadOnly, Create: open.Create, OnWait: open.OnWait, Warn: warn}

@@ -43,6 +43,7 @@ type Store struct {
 	dir    string
 	opts   Options
 	lock   *filelock.Lock
+	made   fs.FileInfo // the directory as it was opened
 	disk   disk
 	closed atomic.Bool
 	hashes hashCache
@@ -89,6 +90,9 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 		Timeout: opts.Timeout, Create: true, Mode: atomicfile.ModeFor(abs), OnWait: opts.OnWait,
 	})
 	if err := s.check(ctx); err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
+	if s.made, err = os.Stat(abs); err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
 	if where, err := netfs.Of(abs); err == nil && where.Network() && !opts.ReadOnly {
@@ -211,8 +215,25 @@ func (s *Store) change(ctx context.Context, operation string, f func() error) (e
 	return f()
 }
 
+// replaced returns an error if the directory is not the one that was opened.
+func (s *Store) replaced() error {
+	if s.made == nil {
+		return nil // it is being opened
+	}
+	switch now, err := os.Stat(s.dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %s was deleted while it was open; nothing was saved", idxdb.ErrReplaced, s.dir)
+	case err == nil && !os.SameFile(now, s.made):
+		return fmt.Errorf("%w: another directory was put in the place of %s while it was open; nothing was saved there", idxdb.ErrReplaced, s.dir)
+	}
+	return nil // what else is wrong, the operation itself will tell
+}
+
 // prepare makes the directories that writing needs.
 func (s *Store) prepare() error {
+	if err := s.replaced(); err != nil {
+		return err
+	}
 	for _, dir := range []string{s.own(keysDir), s.own(claimsDir), s.own(tempDir), filepath.Join(s.dir, indexesDir)} {
 		if err := s.disk.mkdirAll(dir); err != nil {
 			return writeError(err)
@@ -227,7 +248,7 @@ func (s *Store) mode() fs.FileMode { return atomicfile.ModeFor(s.dir) }
 // writeError says what to do about a directory that may not be written.
 func writeError(err error) error {
 	if !errors.Is(err, idxdb.ErrReadOnly) && (errors.Is(err, fs.ErrPermission) || isReadOnlyFS(err)) {
-		return fmt.Errorf("%w: the store's directory may not be written: %w", idxdb.ErrReadOnly, err)
+		return fmt.Errorf("%w: no permission: whoever saves must be able to write to the store's directory and what is in it; its owner can allow it with chmod or chgrp: %w", idxdb.ErrReadOnly, err)
 	}
 	return err
 }
