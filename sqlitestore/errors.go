@@ -35,7 +35,8 @@ func translate(err error) error {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("no space left: free some, or vacuum the store: %w: %w", syscall.ENOSPC, err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return fmt.Errorf("%w: no permission to write to the file or its directory: %w", idxdb.ErrReadOnly, err)
+		return fmt.Errorf("%w: no permission: whoever saves must be able to write to the file, to the -wal, -shm and .lock beside it, "+
+			"and to their directory; their owner can allow it with chmod or chgrp", idxdb.ErrReadOnly)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return fmt.Errorf("%w by a program that does not use the lock file (a sqlite3 shell?): %w", idxdb.ErrLocked, err)
 	}

@@ -64,7 +64,7 @@ func checkFile(path string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: there is no such file (idxdb init makes one): %w", idxdb.ErrNotFound, err)
+		return nil, fmt.Errorf("%w: there is no such file; idxdb init makes one", idxdb.ErrNotFound)
 	case err != nil:
 		return nil, err
 	case info.IsDir():
@@ -126,7 +126,7 @@ func checkHeader(path string) error {
 	defer f.Close()
 	var header [100]byte
 	if _, err := io.ReadFull(f, header[:]); err != nil || string(header[:16]) != "SQLite format 3\x00" {
-		return fmt.Errorf("%w: it is not a SQLite database", idxdb.ErrNotStore)
+		return fmt.Errorf("%w: it is not a SQLite database, or its first bytes are damaged", idxdb.ErrNotStore)
 	}
 	return checkApplicationID(binary.BigEndian.Uint32(header[68:]))
 }
@@ -138,7 +138,7 @@ func checkApplicationID(id uint32) error {
 	case schema.ApplicationIDNetwork:
 		return fmt.Errorf("%w: the file is shared over a network filesystem, which this idxdb cannot do yet", idxdb.ErrNewerFormat)
 	}
-	return fmt.Errorf("%w: it is a SQLite database of another application (application id %#x)", idxdb.ErrNotStore, id)
+	return fmt.Errorf("%w: it is a SQLite database of another application (application id %#x), or its first bytes are damaged", idxdb.ErrNotStore, id)
 }
 
 // create makes the file: whole, under another name, then renamed, so that nobody

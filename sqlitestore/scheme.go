@@ -44,6 +44,9 @@ func parseOptions(loc idxdb.Location, o idxdb.OpenOptions) (opts Options, err er
 	if loc.Host != "" {
 		return opts, fmt.Errorf("%w: sqlite:PATH has one slash less: sqlite:%s%s", idxdb.ErrUsage, loc.Host, loc.Path)
 	}
+	if loc.Path == "" {
+		return opts, fmt.Errorf("%w: sqlite: needs a path, as in sqlite:team.idx", idxdb.ErrUsage)
+	}
 	for name, values := range loc.Params {
 		value := values[0]
 		switch name {

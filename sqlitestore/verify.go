@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/idxdb/idxdb"
 	"github.com/idxdb/idxdb/internal/codec"
@@ -98,12 +99,30 @@ func (v *verifier) sqlite() error {
 			if err := scan(rows, &line); err != nil {
 				return err
 			}
-			if line != "ok" {
-				v.report.Damage = append(v.report.Damage, idxdb.Damage{Detail: "SQLite: " + line})
-			}
+			v.integrity(line)
 			return nil
 		})
 	}))
+}
+
+// mostLines is how many lines of SQLite's own check are reported.
+const mostLines = 100
+
+// integrity reports a row of SQLite's check, which may have many lines.
+func (v *verifier) integrity(row string) {
+	if row == "ok" {
+		return
+	}
+	for line := range strings.Lines(row) {
+		line = strings.TrimSpace(line)
+		switch n := len(v.report.Damage); {
+		case line == "" || n > mostLines:
+		case n == mostLines:
+			v.report.Damage = append(v.report.Damage, idxdb.Damage{Detail: "SQLite: and more"})
+		default:
+			v.report.Damage = append(v.report.Damage, idxdb.Damage{Detail: "SQLite: " + line})
+		}
+	}
 }
 
 // keys checks that the list of keys is the one that was saved.
