@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/idxdb/idxdb"
 )
@@ -30,11 +31,13 @@ type batchLine struct {
 func (a *app) saveBatch(ctx context.Context, name string, lease *leaseFlag) error {
 	m := a.startMeter("save", true)
 	defer m.stop()
-	items, err := a.readBatch(ctx, name, m)
+	list, err := a.readBatch(ctx, name, m)
 	if err != nil {
 		return err
 	}
+	items := list.items
 	var saved []idxdb.Saved
+	a.undone = nothingSaved
 	err = a.withStore(ctx, nil, toCreate, func(s idxdb.Store) error {
 		b, err := capability[idxdb.BatchSaver](s, "save --batch")
 		if err != nil {
@@ -47,7 +50,8 @@ func (a *app) saveBatch(ctx context.Context, name string, lease *leaseFlag) erro
 			}
 		}
 		saved, err = b.SaveBatch(ctx, items)
-		return err
+		a.noteSaved(s, m, err)
+		return list.locate(err)
 	})
 	m.stop()
 	if err != nil {
@@ -67,9 +71,59 @@ func (a *app) saveBatch(ctx context.Context, name string, lease *leaseFlag) erro
 	})
 }
 
+// batchList is the list of a batch, read.
+type batchList struct {
+	name       string
+	items      []idxdb.BatchItem
+	lines      []int // of the items
+	files      []batchLine
+	last       int  // the item that was opened last; -1: none
+	unreadable bool // it could not be opened
+}
+
+// locate adds to an error of the save which line it is about, and which file if
+// that is what is wrong.
+func (l *batchList) locate(err error) error {
+	if err == nil {
+		return nil
+	}
+	i := -1
+	conflict, isConflict := errors.AsType[*idxdb.ConflictError](err)
+	syntax, isSyntax := errors.AsType[*idxdb.SyntaxError](err)
+	switch {
+	case isConflict:
+		i = slices.IndexFunc(l.items, func(item idxdb.BatchItem) bool { return item.Key == conflict.Key })
+	case isSyntax, l.unreadable, l.last < len(l.items)-1: // items are opened in order, and the first that fails ends it
+		i = l.last
+	}
+	if i < 0 {
+		return err
+	}
+	where := fmt.Sprintf("%s: line %d", l.name, l.lines[i])
+	if isSyntax {
+		file := l.files[i].State
+		if syntax.Doc == idxdb.SearchDoc {
+			file = l.files[i].Search
+		}
+		where += ": " + *file
+	}
+	return fmt.Errorf("%s: %w", where, err)
+}
+
+// add adds an item that stands in line n.
+func (l *batchList) add(item idxdb.BatchItem, line batchLine, n int) {
+	i, open := len(l.items), item.Open
+	item.Open = func() (idxdb.Documents, func(), error) {
+		docs, done, err := open()
+		l.last, l.unreadable = i, err != nil
+		return docs, done, err
+	}
+	l.items, l.lines, l.files = append(l.items, item), append(l.lines, n), append(l.files, line)
+}
+
 // readBatch reads the list of a batch. What is wrong with it is an error that
 // names the line.
-func (a *app) readBatch(ctx context.Context, name string, m *meter) ([]idxdb.BatchItem, error) {
+func (a *app) readBatch(ctx context.Context, name string, m *meter) (*batchList, error) {
 	var list *input
 	var err error
 	dir := ""
@@ -84,7 +138,7 @@ func (a *app) readBatch(ctx context.Context, name string, m *meter) ([]idxdb.Bat
 	}
 	defer list.Close()
 
-	var items []idxdb.BatchItem
+	batch := &batchList{name: name, last: -1}
 	seen := make(map[string]int)
 	lines := bufio.NewScanner(list)
 	lines.Buffer(nil, maxBatchLine)
@@ -95,7 +149,7 @@ func (a *app) readBatch(ctx context.Context, name string, m *meter) ([]idxdb.Bat
 		if len(text) == 0 {
 			continue
 		}
-		item, err := parseBatchLine(ctx, text, dir, m)
+		item, line, err := parseBatchLine(ctx, text, dir, m)
 		if err == nil && seen[item.Key] > 0 {
 			err = fmt.Errorf("key %q is in line %d already", item.Key, seen[item.Key])
 		}
@@ -103,7 +157,7 @@ func (a *app) readBatch(ctx context.Context, name string, m *meter) ([]idxdb.Bat
 			return nil, usage(fmt.Errorf("%s: line %d: %w", name, n, err))
 		}
 		seen[item.Key] = n
-		items = append(items, item)
+		batch.add(item, line, n)
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
 		return nil, usage(fmt.Errorf("%s: line %d: it is longer than %s", name, n+1, size(maxBatchLine)))
@@ -111,39 +165,40 @@ func (a *app) readBatch(ctx context.Context, name string, m *meter) ([]idxdb.Bat
 	if lines.Err() != nil {
 		return nil, fmt.Errorf("save --batch: read the list: %w", lines.Err())
 	}
-	if len(items) == 0 {
+	if len(batch.items) == 0 {
 		return nil, fmt.Errorf("%w: %s: there is no line in it", idxdb.ErrUsage, name)
 	}
-	return items, nil
+	return batch, nil
 }
 
-func parseBatchLine(ctx context.Context, text []byte, dir string, m *meter) (idxdb.BatchItem, error) {
-	var item idxdb.BatchItem
-	var line batchLine
+func parseBatchLine(ctx context.Context, text []byte, dir string, m *meter) (item idxdb.BatchItem, line batchLine, err error) {
+	if text[0] != '{' {
+		return item, line, errors.New(`want an object like {"key": "owner/repo@main", "state": "state.json"}, one on each line`)
+	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&line); err != nil {
-		return item, err
+		return item, line, err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return item, errors.New("there is more than one value")
+		return item, line, errors.New("there is more than one value")
 	}
 	if line.Key == nil || line.State == nil {
-		return item, errors.New(`"key" and "state" are needed`)
+		return item, line, errors.New(`"key" and "state" are needed`)
 	}
 	item.Key = *line.Key
 	if err := checkKeys(item.Key); err != nil {
-		return item, err
+		return item, line, err
 	}
 	opts, err := line.options()
 	if err != nil {
-		return item, err
+		return item, line, err
 	}
 	item.Opts = opts
 	item.Open = func() (idxdb.Documents, func(), error) {
 		return line.open(ctx, dir, m)
 	}
-	return item, nil
+	return item, line, nil
 }
 
 func (l *batchLine) options() (idxdb.SaveOptions, error) {

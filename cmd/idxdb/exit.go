@@ -83,17 +83,26 @@ func classify(err error) (code int, kind string) {
 func nextStep(command string, err error) string {
 	var unknown *idxdb.OutcomeUnknownError
 	var notFound *idxdb.NotFoundError
+	var conflict *idxdb.ConflictError
 	var held *idxdb.LeaseHeldError
 	var lost *idxdb.LeaseLostError
 	switch {
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("repeat the save with --save-id %s to find out", unknown.ID)
-	case errors.Is(err, context.Canceled), errors.Is(err, idxdb.ErrCorrupt), errors.As(err, &lost):
+	case errors.Is(err, context.Canceled), errors.As(err, &lost), errors.Is(err, idxdb.ErrCorrupt) && strings.HasSuffix(command, " verify"):
 		return ""
+	case errors.Is(err, idxdb.ErrCorrupt) && strings.HasSuffix(command, " load"):
+		return "idxdb verify shows what is affected; other versions may be intact (idxdb log, load --version N)"
+	case errors.Is(err, idxdb.ErrCorrupt):
+		return "idxdb verify shows what is affected"
 	case errors.As(err, &held) && strings.HasSuffix(command, " lease"):
 		return "--wait waits for it"
 	case errors.As(err, &held):
 		return "--ignore-lease goes on without it"
+	case errors.As(err, &conflict) && conflict.Current == nil:
+		return "idxdb list shows the keys there are"
+	case errors.Is(err, idxdb.ErrConflict) && strings.HasSuffix(command, " copy"):
+		return "that is the version of DST; --force copies on top of it"
 	case errors.Is(err, idxdb.ErrConflict):
 		return "idxdb log shows who saved what"
 	case errors.As(err, &notFound) && notFound.Version == 0 && notFound.Doc == "":
@@ -112,18 +121,27 @@ type jsonError struct {
 	Current *versionView  `json:"current,omitempty"` // of a conflict: what is there instead
 	SaveID  string        `json:"saveId,omitempty"`  // of an unknown outcome
 	Holder  *idxdb.Holder `json:"holder,omitempty"`  // of a lock
+	Deleted []string      `json:"deleted,omitempty"` // keys that were deleted before it
 }
 
 // interruptedError is the end of a context at a signal, in words for people.
-type interruptedError struct{}
+type interruptedError struct {
+	undone string // what became of the command; "" if there is nothing to say
+}
 
-func (interruptedError) Error() string        { return "interrupted" }
+func (e interruptedError) Error() string {
+	if e.undone == "" {
+		return "interrupted"
+	}
+	return "interrupted: " + e.undone
+}
+
 func (interruptedError) Is(target error) bool { return target == context.Canceled }
 
 // report prints err, of the command, in one line and returns its exit code.
 func (a *app) report(ctx context.Context, command string, err error, asJSON bool) int {
 	if err != nil && ctx.Err() != nil && !errors.Is(err, idxdb.ErrOutcomeUnknown) && !isCommand(err) {
-		err = interruptedError{} // whatever it broke on the way
+		err = interruptedError{a.undone} // whatever it broke on the way
 	}
 	code, kind := classify(err)
 	var ran *commandError
@@ -135,7 +153,9 @@ func (a *app) report(ctx context.Context, command string, err error, asJSON bool
 	switch {
 	case code == exitOK || code == exitBrokenPipe:
 	case asJSON:
-		_ = writeJSON(a.stderr, particulars(err, code, kind)) // nowhere left to complain
+		out := particulars(err, code, kind)
+		out.Deleted = a.deleted
+		_ = writeJSON(a.stderr, out) // nowhere left to complain
 	default:
 		line := err.Error()
 		if step := nextStep(command, err); step != "" {

@@ -77,6 +77,7 @@ func TestReport(t *testing.T) {
 		{errBrokenPipe, ""},
 		{errors.New("two\nlines\x1b[0m"), `idxdb: two\nlines\x1b[0m`},
 		{&idxdb.NotFoundError{Key: "k"}, `idxdb: there is no key "k"; idxdb list shows the keys there are`},
+		{&idxdb.CorruptError{Detail: "bad"}, `idxdb: corrupt: bad; idxdb verify shows what is affected`},
 		{usage(errors.New("bad")), `idxdb: usage: bad; see idxdb save --help`},
 		{&idxdb.OutcomeUnknownError{Key: "k", ID: idxdb.ID{1}, Err: errors.New("cut off")},
 			`idxdb: "k": it is not known whether save 01000000000000000000000000000000 happened: cut off; ` +
@@ -109,6 +110,12 @@ func TestReportInterrupted(t *testing.T) {
 	a.report(ctx, "idxdb", errors.New("use of closed file"), true)
 	if got, want := b.String(), `{"error":"interrupted","code":130,"kind":"interrupted"}`+"\n"; got != want {
 		t.Errorf("printed %s; want %s", got, want)
+	}
+	b.Reset()
+	a.undone = "nothing was saved"
+	a.report(ctx, "idxdb save", errors.New("use of closed file"), false)
+	if got := b.String(); got != "idxdb: interrupted: nothing was saved\n" {
+		t.Errorf("printed %q", got)
 	}
 	if code := a.report(ctx, "idxdb", nil, false); code != exitOK {
 		t.Errorf("done all the same: code %d", code)

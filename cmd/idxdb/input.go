@@ -29,6 +29,10 @@ func openInput(ctx context.Context, name string, m *meter) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		_ = f.Close() // nothing was read from it
+		return nil, fmt.Errorf("%w: %s is a directory, not a FILE", idxdb.ErrUsage, name)
+	}
 	return newInput(ctx, f, f.Close, m), nil
 }
 

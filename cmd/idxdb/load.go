@@ -21,7 +21,8 @@ func (a *app) loadCommand() *cobra.Command {
 		Short: "Load a document of a key",
 		Long: `Write a document of KEY to stdout, byte for byte as it was saved, or with -o to
 a file, which is replaced only once the whole document is there. With -o and
---json, the version it belongs to is printed.`,
+--json, the version it belongs to is printed. A load that was killed may leave
+a hidden .idxdb-FILE-….tmp beside FILE; the next one to FILE removes it.`,
 		Example: `  idxdb load owner/repo@main -o state.json
   idxdb load owner/repo@main --doc search | jq .
   idxdb load owner/repo@main --version 41 -o old.json`,
@@ -68,10 +69,12 @@ func (a *app) load(ctx context.Context, s idxdb.Store, key string, opts idxdb.Lo
 	if out == "-" {
 		return copyDocument(ctx, &pipeWriter{ctx, a.stdout}, doc, m)
 	}
+	a.undone = out + " was not changed"
 	err = writeFile(ctx, out, func(w io.Writer) error { return copyDocument(ctx, w, doc, m) })
 	if err != nil {
 		return err
 	}
+	a.undone = ""
 	m.stop()
 	return a.confirm(viewVersion(doc.Version), "wrote %s: version %d of %s, %s", out, doc.Version.Number, key, size(doc.Size))
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/idxdb/idxdb"
 	"github.com/spf13/cobra"
 )
@@ -22,6 +24,9 @@ func (a *app) mvCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, keys []string) error {
 			if err := checkKeys(keys...); err != nil {
 				return err
+			}
+			if keys[0] == keys[1] {
+				return fmt.Errorf("%w: both names are the same", idxdb.ErrUsage)
 			}
 			err := a.withStore(cmd.Context(), nil, toChange, func(s idxdb.Store) error {
 				r, err := capability[idxdb.Renamer](s, "mv")

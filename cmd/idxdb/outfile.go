@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/idxdb/idxdb"
 	"github.com/idxdb/idxdb/internal/atomicfile"
 )
 
@@ -19,6 +20,8 @@ func writeFile(ctx context.Context, name string, write func(io.Writer) error) er
 	mode := fs.FileMode(0) // of a new file, as the umask says
 	info, err := os.Stat(name)
 	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%w: %s is a directory, not a FILE", idxdb.ErrUsage, name)
 	case err == nil && !info.Mode().IsRegular():
 		return writeInPlace(ctx, name, write)
 	case err == nil:
@@ -47,9 +50,19 @@ func writeInPlace(ctx context.Context, name string, write func(io.Writer) error)
 }
 
 func writeAtomic(name string, mode fs.FileMode, write func(io.Writer) error) (err error) {
+	dir := filepath.Dir(name)
+	atomicfile.RemoveStale(name)
 	f, err := atomicfile.Create(name, atomicfile.Options{Mode: mode})
-	if err != nil {
-		return fmt.Errorf("write: %w", err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("write %s: the directory %s does not exist", name, dir)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("write %s: no permission to make files in %s", name, dir)
+	case err != nil:
+		if pe, ok := errors.AsType[*fs.PathError](err); ok {
+			err = pe.Err // its path is that of the temporary file
+		}
+		return fmt.Errorf("write %s: %w", name, err)
 	}
 	defer func() {
 		if cerr := f.Close(); cerr != nil && err == nil {

@@ -18,12 +18,12 @@ const (
 	meterInterval = 100 * time.Millisecond
 )
 
-// A meter shows on a terminal how far an operation is. A nil meter shows
-// nothing.
+// A meter shows on a terminal how far an operation is. A nil meter and the zero
+// meter show nothing.
 type meter struct {
 	w     io.Writer
-	width func() int // of the terminal, in characters
-	quit  chan struct{}
+	width func() int    // of the terminal, in characters
+	quit  chan struct{} // nil: nothing is shown
 	once  sync.Once
 	gone  chan struct{}
 
@@ -36,11 +36,11 @@ type meter struct {
 }
 
 // startMeter shows the progress of what until stop is called, if stderr is a
-// terminal and the user has not asked for quiet.
+// terminal and the user has not asked for quiet; else it only counts.
 func (a *app) startMeter(what string, bytes bool) *meter {
 	f, ok := a.stderr.(*os.File)
 	if !ok || a.quiet || !term.IsTerminal(int(f.Fd())) {
-		return nil
+		return &meter{}
 	}
 	return newMeter(f, what, bytes, func() int {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
@@ -107,11 +107,18 @@ func (m *meter) line(now time.Time) string {
 
 // stop takes the progress off the terminal. It may be called again.
 func (m *meter) stop() {
-	if m == nil {
+	if m == nil || m.quit == nil {
 		return
 	}
 	m.once.Do(func() { close(m.quit) })
 	<-m.gone
+}
+
+// count returns how much of the operation is done.
+func (m *meter) count() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.done
 }
 
 func (m *meter) add(n int64)      { m.update(func() { m.done += n }) }

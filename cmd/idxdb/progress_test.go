@@ -81,9 +81,14 @@ func TestNoMeterWithoutTerminal(t *testing.T) {
 	}
 	defer f.Close()
 	for _, a := range []*app{{stderr: f}, {stderr: new(bytes.Buffer)}} {
-		if m := a.startMeter("x", true); m != nil {
-			m.stop()
+		m := a.startMeter("x", true)
+		if m.quit != nil {
 			t.Errorf("a meter on %T", a.stderr)
+		}
+		m.add(7)
+		m.stop()
+		if m.count() != 7 {
+			t.Errorf("it counted %d, want 7", m.count())
 		}
 	}
 }

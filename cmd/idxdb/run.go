@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/idxdb/idxdb"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // app is one run of the program.
@@ -17,11 +20,15 @@ type app struct {
 	stderr io.Writer
 	getenv func(string) string
 
-	store string // of -s; "" if not given
-	json  bool
-	quiet bool
+	store    string // of -s; "" if not given
+	storeSet bool   // -s was given
+	json     bool
+	quiet    bool
+	version  bool // --version was given in place of a command
 
-	started bool // a command has begun: its flags and arguments are in order
+	started bool     // a command has begun: its flags and arguments are in order
+	undone  string   // what is to be said if the command is interrupted now
+	deleted []string // keys that are gone, whatever comes of the rest
 }
 
 // run runs the command that args name, and returns the exit code. Args does not
@@ -87,7 +94,9 @@ one file with every version of every key, or a directory.
 The store is what -s names, else $IDXDB_STORE, else index.idx in the user's
 data directory. It is a path or a URL: sqlite:team.idx, file:DIR. A path that
 does not exist yet is a file if it ends in .idx, .sqlite, .sqlite3 or .db, and
-a directory if it has no suffix or ends in a slash.
+a directory if it has no suffix or ends in a slash. Parameters follow a URL:
+sqlite:team.idx?timeout=5s. Whoever waits for a lock gives up after 30 seconds,
+unless timeout= says otherwise. See idxdb help stores.
 
 ` + exitCodeHelp(),
 		Example: `  idxdb -s team.idx save owner/repo@main state.json -m "first"
@@ -100,7 +109,12 @@ a directory if it has no suffix or ends in a slash.
 
 		DisableFlagsInUseLine: true,
 	}
-	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		a.started = true
+		a.storeSet = cmd.Flags().Changed("store")
+	}
+	root.SetFlagErrorFunc(flagError)
+	root.Flags().BoolVar(&a.version, "version", false, "show the version, as idxdb version does")
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.store, "store", "s", "", "the `STORE`: a path or a URL")
 	flags.BoolVar(&a.json, "json", false, "print JSON; errors too, on stderr")
@@ -120,6 +134,7 @@ a directory if it has no suffix or ends in a slash.
 		a.logCommand(), a.mvCommand(), a.copyCommand(), a.leaseCommand(), a.watchCommand())
 	add(storeGroup, a.initCommand(), a.inspectCommand(), a.locksCommand(), a.verifyCommand(), a.vacuumCommand(), a.upgradeCommand())
 	add(otherGroup, a.versionCommand())
+	root.AddCommand(storesTopic())
 	help := helpCommand(root)
 	help.GroupID = otherGroup
 	root.SetHelpCommand(help)
@@ -141,6 +156,9 @@ func (a *app) runRoot(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return unknownCommand(cmd, args[0])
 	}
+	if a.version {
+		return a.printVersion()
+	}
 	if !a.json {
 		cmd.SetOut(a.stderr)
 		if err := cmd.Help(); err != nil {
@@ -148,6 +166,15 @@ func (a *app) runRoot(cmd *cobra.Command, args []string) error {
 		}
 	}
 	return fmt.Errorf("%w: a command is missing", idxdb.ErrUsage)
+}
+
+// flagError adds what helps whoever has a key that looks like a flag.
+func flagError(cmd *cobra.Command, err error) error {
+	_, unknown := errors.AsType[*pflag.NotExistError](err)
+	if unknown && (strings.Contains(cmd.Use, "KEY") || strings.Contains(cmd.Use, "OLD")) {
+		return fmt.Errorf("%w (put -- before a key that begins with -)", err)
+	}
+	return err
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {

@@ -98,6 +98,24 @@ of JSON for each, {"key": …, "state": FILE}, and optionally "search": FILE,
 	return cmd
 }
 
+const nothingSaved = "nothing was saved"
+
+// partSize is how much of a document a store reads, at least, before it stores a
+// part of it.
+const partSize = 8 << 20
+
+// noteSaved notes what is to be said of a save that ended with err, if an
+// interruption was the cause.
+func (a *app) noteSaved(s idxdb.Store, m *meter, err error) {
+	_, keepsParts := idxdb.As[idxdb.Historian](s)
+	switch {
+	case err == nil:
+		a.undone = ""
+	case keepsParts && m.count() >= partSize:
+		a.undone = nothingSaved + "; idxdb vacuum gives back the space that parts of it may take"
+	}
+}
+
 func (a *app) save(cmd *cobra.Command, args []string, f *saveFlags) error {
 	ctx, key := cmd.Context(), args[0]
 	if err := checkKeys(key); err != nil {
@@ -111,6 +129,7 @@ func (a *app) save(cmd *cobra.Command, args []string, f *saveFlags) error {
 	if fromStdin && f.search == "-" {
 		return fmt.Errorf("%w: stdin cannot be both documents", idxdb.ErrUsage)
 	}
+	a.undone = nothingSaved
 	m := a.startMeter("save "+key, true)
 	defer m.stop()
 
@@ -145,6 +164,7 @@ func (a *app) save(cmd *cobra.Command, args []string, f *saveFlags) error {
 			return err
 		}
 		saved, err = s.Save(ctx, key, docs, opts)
+		a.noteSaved(s, m, err)
 		return err
 	})
 	m.stop()

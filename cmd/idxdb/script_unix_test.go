@@ -44,7 +44,7 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Process.Signal(signals[args[0]]))
 	checkExit(ts, args[1], cmd.Wait())
 	_ = pipe.Close() // Wait may have done so
-	if got := stderr.String(); got != "idxdb: interrupted\n" {
+	if got := stderr.String(); got != "idxdb: interrupted: nothing was saved\n" {
 		ts.Fatalf("stderr: %s", got)
 	}
 }

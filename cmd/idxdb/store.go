@@ -20,6 +20,9 @@ var (
 // default one. Args are what the command was given in its place for a store, if
 // it has one.
 func (a *app) storeName(args []string) (name string, isDefault bool, err error) {
+	if a.storeSet && a.store == "" {
+		return "", false, fmt.Errorf("%w: -s is empty; is a variable not set?", idxdb.ErrUsage)
+	}
 	if len(args) > 0 && a.store != "" {
 		return "", false, fmt.Errorf("%w: the store is named twice, by -s and by an argument", idxdb.ErrUsage)
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/idxdb/idxdb"
 	"github.com/spf13/cobra"
 )
@@ -20,11 +22,17 @@ the store may then be unable to use it, so it never happens by itself.`,
 		Args:    storeArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var view upgradeView
-			err := a.withStore(cmd.Context(), args, toChange, func(s idxdb.Store) error {
-				u, err := capability[idxdb.Upgrader](s, "upgrade")
-				if err != nil {
-					return err
+			name, _, err := a.storeName(args)
+			if err != nil {
+				return err
+			}
+			name = idxdb.Redact(name)
+			err = a.withStore(cmd.Context(), args, toChange, func(s idxdb.Store) error {
+				u, ok := idxdb.As[idxdb.Upgrader](s)
+				if !ok {
+					return fmt.Errorf("upgrade %s: %w: only files have a format to upgrade, directories have none", name, idxdb.ErrUnsupported)
 				}
+				var err error
 				view.From, view.To, err = u.Upgrade(cmd.Context())
 				return err
 			})
@@ -32,9 +40,9 @@ the store may then be unable to use it, so it never happens by itself.`,
 				return err
 			}
 			if view.From == view.To {
-				return a.confirm(view, "format %d is the newest; nothing was changed", view.To)
+				return a.confirm(view, "%s has format %d, which is the newest; nothing was changed", name, view.To)
 			}
-			return a.confirm(view, "upgraded from format %d to %d", view.From, view.To)
+			return a.confirm(view, "upgraded %s from format %d to %d", name, view.From, view.To)
 		},
 	}
 }

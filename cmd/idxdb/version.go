@@ -58,10 +58,14 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Show the version of idxdb and of the formats it writes",
 		Args:  between(0, 0),
 		RunE: func(*cobra.Command, []string) error {
-			v := programVersion(stores.Formats())
-			return a.print(v, func(w io.Writer) { writeVersion(w, v) })
+			return a.printVersion()
 		},
 	}
+}
+
+func (a *app) printVersion() error {
+	v := programVersion(stores.Formats())
+	return a.print(v, func(w io.Writer) { writeVersion(w, v) })
 }
 
 func writeVersion(w io.Writer, v versionInfo) {
