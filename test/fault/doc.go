@@ -7,7 +7,7 @@
 // process is killed there, and what it had not synced is taken back. After each
 // point the store must open, verify, and hold exactly what was acknowledged.
 //
-// FUSE takes root and /dev/fuse; where they are missing, the test says NOT
+// FUSE takes root, /dev/fuse and a 64-bit Linux; where they are missing, the test says NOT
 // TESTED. By default a part of all points is tried, spread over all of them:
 //
 //	go test ./test/fault

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package fault
 
@@ -180,6 +180,11 @@ type node struct {
 	d *disk
 }
 
+// WrapChild makes every file and directory below a node of ours.
+func (n *node) WrapChild(context.Context, fs.InodeEmbedder) fs.InodeEmbedder {
+	return &node{LoopbackNode: fs.LoopbackNode{RootData: n.RootData}, d: n.d}
+}
+
 func (n *node) real(name string) string {
 	return filepath.Join(n.RootData.Path, n.Path(n.Root()), name)
 }
@@ -330,9 +335,6 @@ func (h *handle) lock(lk *fuse.FileLock) syscall.Errno {
 // mountFaults mounts the filesystem over the directory real.
 func mountFaults(real, at string, d *disk) (*fuse.Server, error) {
 	root := &fs.LoopbackRoot{Path: real}
-	root.NewNode = func(data *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &node{LoopbackNode: fs.LoopbackNode{RootData: data}, d: d}
-	}
 	top := &node{LoopbackNode: fs.LoopbackNode{RootData: root}, d: d}
 	root.RootNode = top
 	server, err := fs.Mount(at, top, &fs.Options{MountOptions: fuse.MountOptions{
