@@ -48,8 +48,8 @@ func TestLeaseErrors(t *testing.T) {
 		t.Error("a lost lease is no conflict")
 	}
 	for err, want := range map[error]string{
-		held: `the lease on "api" is held by ana@build1, pid 7, "idxdb lease api", doing lease since 1970-01-01T00:00:00Z (waited 1.5s)`,
-		lost: `lease 1 on "api" is not current any more: ana@build1, pid 7, "idxdb lease api", doing lease since 1970-01-01T00:00:00Z has lease 3`,
+		held:                                     `the lease on "api" is held by ana@build1, pid 7, "idxdb lease api", doing lease since 1970-01-01T00:00:00Z (waited 1.5s)`,
+		lost:                                     `lease 1 on "api" is not current any more: ana@build1, pid 7, "idxdb lease api", doing lease since 1970-01-01T00:00:00Z has lease 3`,
 		&idxdb.LeaseLostError{Lease: lost.Lease}: `lease 1 on "api" is not current any more: it has ended`,
 	} {
 		if err.Error() != want {

@@ -55,7 +55,17 @@ func TestWaitingIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer release()
+	defer func() {
+		// Those who gave up still wait in the kernel, and need the directory.
+		// They are served in order, so one more turn comes after theirs.
+		last := filelock.New(filepath.Join(dir, "team.idx.lock"), filelock.Options{})
+		release()
+		release, err := last.Acquire(context.Background(), "end")
+		if err != nil {
+			t.Fatal(err)
+		}
+		release()
+	}()
 	store = "sqlite:" + store + "?timeout=1300ms"
 
 	master, terminal := openTerminal(t)
