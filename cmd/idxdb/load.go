@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/idxdb/idxdb"
 	"github.com/spf13/cobra"
@@ -69,7 +70,9 @@ func (a *app) load(ctx context.Context, s idxdb.Store, key string, opts idxdb.Lo
 	if out == "-" {
 		return copyDocument(ctx, &pipeWriter{ctx, a.stdout}, doc, m)
 	}
-	a.undone = out + " was not changed"
+	if info, err := os.Stat(out); err != nil || info.Mode().IsRegular() { // as writeFile has it
+		a.undone = out + " was not changed"
+	}
 	err = writeFile(ctx, out, func(w io.Writer) error { return copyDocument(ctx, w, doc, m) })
 	if err != nil {
 		return err
