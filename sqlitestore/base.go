@@ -9,10 +9,11 @@ import (
 	"github.com/idxdb/idxdb/internal/schema"
 )
 
-// A base is the newest version of a key when a save of it begins. Most chunks of
-// the save are also the base's.
+// A base is the newest version of a key when a save of it begins, or the version
+// that the save repeats. Most chunks of the save are also the base's.
 type base struct {
 	version int64             // its row, 0: there is none
+	newest  bool              // not an older one that the save repeats
 	runs    []codec.Run       // chunks of both documents
 	average map[idxdb.Doc]int // chunk size of its documents
 }
@@ -60,7 +61,7 @@ func (cn *conn) base(it *item) (base, error) {
 		b.average[doc] = average
 		b.runs = append(b.runs, runs...)
 	}
-	b.version = newest.ID
+	b.version, b.newest = newest.ID, earlier == nil
 	return b, nil
 }
 
@@ -88,7 +89,7 @@ func (k *known) wait() { <-k.ready }
 // its epoch, so the rows stay, and if one was marked since, the epoch is another
 // when the save ends, and everything is looked at again.
 func (s *Store) known(ctx context.Context, b base) *known {
-	k := &known{ready: make(chan struct{}), ids: s.bases.recall(b.version)}
+	k := &known{ready: make(chan struct{}), ids: s.bases.recall(b)}
 	if k.ids != nil || len(b.runs) == 0 {
 		close(k.ready)
 		return k
@@ -151,14 +152,17 @@ func (r *recentBases) remember(it *item) {
 	r.recent = append(r.recent, recentBase{key: it.key, version: it.row.ID, ids: ids})
 }
 
-// recall returns the chunks of a version, nil if they are not remembered. The
-// version is the newest of its key, so all of them are there. The caller must not
-// change the map.
-func (r *recentBases) recall(version int64) map[codec.Hash]int64 {
+// recall returns the chunks of a version that is the newest of its key, nil if
+// they are not remembered. All of them have rows and none is marked. The caller
+// must not change the map.
+func (r *recentBases) recall(base base) map[codec.Hash]int64 {
+	if !base.newest {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, b := range r.recent {
-		if b.version == version {
+		if b.version == base.version {
 			return b.ids
 		}
 	}

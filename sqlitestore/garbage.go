@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/idxdb/idxdb"
 	"github.com/idxdb/idxdb/internal/codec"
@@ -20,6 +21,7 @@ type usage struct {
 	unused      idSet
 	lastVersion int64 // the highest row id of a version that was looked at
 	lastFrame   int64 // and of a frame
+	bases       idSet // if not nil: chunks that frames are based on
 }
 
 // lookAt takes out the chunks of all versions and frames that were not looked at
@@ -33,6 +35,9 @@ func (u *usage) lookAt(cn *conn) error {
 		u.lastFrame = id
 		for _, r := range runs {
 			u.unused.removeRun(r)
+			for i := int64(0); u.bases != nil && i < r.N; i++ {
+				u.bases.add(r.First + i)
+			}
 		}
 		return nil
 	}, u.lastFrame)
@@ -118,22 +123,35 @@ func (cn *conn) mark(u *usage, ids []int64) (bool, error) {
 // later treats them as absent, and whoever stores one again unmarks it in the
 // same transaction, so what is marked now is in nobody's way.
 //
+// A mark alone is not believed: it has no checksum, and a damaged one must not
+// cost a chunk that a version needs. Such a mark is taken off.
+//
 // It returns how many chunks are gone, and how many lost their row but are still
 // in a frame.
 func (s *Store) sweep(ctx context.Context, progress idxdb.Progress) (removed, packed int64, err error) {
 	if s.ranges == nil {
 		return 0, 0, nil // nobody could tell us what is needed
 	}
-	marked, err := s.marked(ctx)
-	if err != nil || len(marked) == 0 {
+	u := usage{unused: idSet{}, bases: idSet{}}
+	var marks []mark
+	err = s.view(ctx, func(cn *conn) error {
+		if marks, err = cn.marks(); err != nil {
+			return err
+		}
+		for _, m := range marks {
+			u.unused.add(m.id)
+		}
+		return u.lookAt(cn)
+	})
+	if err != nil || len(marks) == 0 {
 		return 0, 0, err
 	}
-	last, err := s.freeEpoch(marked)
+	last, err := s.freeEpoch(ctx, marks)
 	if err != nil {
 		return 0, 0, err
 	}
 	var dead []int64
-	for _, m := range marked {
+	for _, m := range marks {
 		if m.epoch <= last {
 			dead = append(dead, m.id)
 		}
@@ -141,7 +159,7 @@ func (s *Store) sweep(ctx context.Context, progress idxdb.Progress) (removed, pa
 	for done := 0; done < len(dead); {
 		progress("remove", int64(done), int64(len(dead)))
 		turn := dead[done:min(len(dead), done+chunksATurn)]
-		n, m, err := s.sweepTurn(ctx, turn, last)
+		n, m, err := s.sweepTurn(ctx, &u, turn, last)
 		if err != nil {
 			return removed, packed, err
 		}
@@ -153,47 +171,61 @@ func (s *Store) sweep(ctx context.Context, progress idxdb.Progress) (removed, pa
 
 type mark struct{ id, epoch int64 }
 
-func (s *Store) marked(ctx context.Context) (list []mark, err error) {
-	err = s.view(ctx, func(cn *conn) error {
-		return cn.query(garbageMarks, func(rows *sql.Rows) error {
-			var m mark
-			err := scan(rows, &m.id, &m.epoch)
-			list = append(list, m)
+// marks returns all marks, sorted by id.
+func (cn *conn) marks() (list []mark, err error) {
+	meta, err := cn.meta()
+	if err != nil {
+		return nil, err
+	}
+	err = cn.query(garbageMarks, func(rows *sql.Rows) error {
+		var m mark
+		if err := scan(rows, &m.id, &m.epoch); err != nil {
 			return err
-		})
+		}
+		if m.epoch < 1 || m.epoch >= meta.Epoch {
+			return &idxdb.CorruptError{Detail: fmt.Sprintf("chunk %d is marked as garbage of epoch %d, and the file has epoch %d", m.id, m.epoch, meta.Epoch)}
+		}
+		list = append(list, m)
+		return nil
 	})
 	return list, err
 }
 
-// freeEpoch returns the highest epoch in marked up to which nobody holds one, 0
+// freeEpoch returns the highest epoch of a mark up to which nobody holds one, 0
 // if there is none.
-func (s *Store) freeEpoch(marked []mark) (int64, error) {
-	lowest, highest := marked[0].epoch, marked[0].epoch
-	for _, m := range marked {
-		lowest, highest = min(lowest, m.epoch), max(highest, m.epoch)
+func (s *Store) freeEpoch(ctx context.Context, marks []mark) (int64, error) {
+	var epochs []int64
+	for _, m := range marks {
+		epochs = append(epochs, m.epoch)
 	}
-	for highest >= lowest { // epochs are raised once a turn, so there are few
-		release, ok, err := s.ranges.TryExclusive(0, highest)
+	slices.Sort(epochs)
+	for _, epoch := range slices.Backward(slices.Compact(epochs)) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		release, ok, err := s.ranges.TryExclusive(0, epoch)
 		if err != nil {
 			return 0, err
 		}
 		if ok {
-			return highest, release()
+			return epoch, release()
 		}
-		highest--
 	}
 	return 0, nil
 }
 
 // sweepTurn removes chunks that were marked in last or before, and still are.
-func (s *Store) sweepTurn(ctx context.Context, ids []int64, last int64) (removed, packed int64, err error) {
+func (s *Store) sweepTurn(ctx context.Context, u *usage, ids []int64, last int64) (removed, packed int64, err error) {
 	err = s.vacuumTurn(ctx, func(cn *conn) (bool, error) {
 		release, ok, err := s.ranges.TryExclusive(0, last)
 		if err != nil || !ok {
 			return false, err // somebody slept between looking at the epoch and holding it
 		}
 		defer release()
-		removed, packed, err = cn.sweep(ids, last)
+		if err := u.lookAt(cn); err != nil {
+			return false, err
+		}
+		removed, packed, err = cn.sweep(u, ids, last)
 		return true, err
 	})
 	return removed, packed, err
@@ -217,9 +249,9 @@ func (cn *conn) everyChunk(ids idSet) error {
 }
 
 // sweep removes those of ids, which are sorted, that are marked with last or an
-// earlier epoch. A chunk with a row loses that, and stays packed if it was; one
-// that is only packed is taken out of its frame.
-func (cn *conn) sweep(ids []int64, last int64) (removed, stillPacked int64, err error) {
+// earlier epoch. A chunk that is packed loses its row, if no frame is based on
+// that, and stays packed. One that nobody uses is gone, from its frame as well.
+func (cn *conn) sweep(u *usage, ids []int64, last int64) (removed, stillPacked int64, err error) {
 	var runs []codec.Run
 	for _, id := range ids {
 		runs = codec.AddToRuns(runs, id)
@@ -252,15 +284,17 @@ func (cn *conn) sweep(ids []int64, last int64) (removed, stillPacked int64, err 
 			continue
 		}
 		dead = codec.AddToRuns(dead, id)
+		inFrame := frameOf(packed, id) != 0
 		switch {
+		case rows.has(id) && inFrame && !u.bases.has(id):
+			deadRows = codec.AddToRuns(deadRows, id)
+			stillPacked++
+		case !u.unused.has(id):
+			// It is needed, whoever marked it.
 		case rows.has(id):
 			deadRows = codec.AddToRuns(deadRows, id)
-			if frameOf(packed, id) == 0 {
-				removed++
-			} else {
-				stillPacked++
-			}
-		case frameOf(packed, id) != 0:
+			removed++
+		case inFrame:
 			unpacked = append(unpacked, id)
 			removed++
 		}
@@ -281,4 +315,33 @@ func (cn *conn) sweep(ids []int64, last int64) (removed, stillPacked int64, err 
 		}
 	}
 	return removed, stillPacked, nil
+}
+
+// wrongMarks returns which chunks are marked although a version needs their row,
+// or a frame does. It takes a read transaction.
+func (cn *conn) wrongMarks() ([]int64, error) {
+	marks, err := cn.marks()
+	if err != nil || len(marks) == 0 {
+		return nil, err
+	}
+	u := usage{unused: idSet{}, bases: idSet{}}
+	ids := make([]int64, len(marks))
+	for i, m := range marks {
+		ids[i] = m.id
+		u.unused.add(m.id)
+	}
+	if err := u.lookAt(cn); err != nil {
+		return nil, err
+	}
+	packed, err := cn.packedRuns(ids)
+	if err != nil {
+		return nil, err
+	}
+	var wrong []int64
+	for _, id := range ids {
+		if u.bases.has(id) || !u.unused.has(id) && frameOf(packed, id) == 0 {
+			wrong = append(wrong, id)
+		}
+	}
+	return wrong, nil
 }

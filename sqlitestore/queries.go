@@ -67,6 +67,7 @@ var readSQL = [...]string{
 
 	garbageIDs:   `SELECT chunk_id FROM garbage`,
 	garbageMarks: `SELECT chunk_id, epoch FROM garbage`,
+	garbageIDsIn: `SELECT chunk_id FROM garbage WHERE chunk_id BETWEEN ?1 AND ?2`,
 	garbageIn:    `SELECT chunk_id, epoch FROM garbage WHERE chunk_id BETWEEN ?1 AND ?2`,
 	garbageCount: `SELECT count(*) FROM garbage`,
 	counts:       `SELECT (SELECT count(*) FROM version), (SELECT count(*) FROM chunk)`,
@@ -117,6 +118,7 @@ const (
 	lastManifest
 	garbageIDs
 	garbageMarks
+	garbageIDsIn
 	garbageIn
 	garbageCount
 	counts

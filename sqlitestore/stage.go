@@ -131,16 +131,21 @@ func (cn *conn) findChunk(h codec.Hash) (id int64, marked bool, err error) {
 	return id, marked, err
 }
 
-// hashes adds the hashes of the chunks in runs to known.
+// hashes adds the hashes of the chunks in runs to known, but for those that are
+// marked as garbage: those of an older version may be gone soon.
 func (cn *conn) hashes(runs []codec.Run, known map[codec.Hash]int64) error {
 	for _, span := range spans(runs, 64) {
+		marked := idSet{}
+		if err := cn.eachID(garbageIDsIn, marked.add, span.first, span.last); err != nil {
+			return err
+		}
 		var stored sql.RawBytes
 		err := cn.query(chunkHashes, func(rows *sql.Rows) error {
 			var id, size int64
 			if err := scan(rows, &id, &stored, &size); err != nil {
 				return err
 			}
-			if len(stored) == len(codec.Hash{}) && span.has(id) {
+			if len(stored) == len(codec.Hash{}) && span.has(id) && !marked.has(id) {
 				known[codec.Hash(stored)] = id
 			}
 			return nil

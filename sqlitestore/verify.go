@@ -71,6 +71,9 @@ func (v *verifier) run() error {
 	if err := v.sqlite(); err != nil {
 		return err
 	}
+	if err := v.marks(); err != nil {
+		return err
+	}
 	keys, err := v.keys()
 	if err != nil {
 		return err
@@ -123,6 +126,19 @@ func (v *verifier) integrity(row string) {
 			v.report.Damage = append(v.report.Damage, idxdb.Damage{Detail: "SQLite: " + line})
 		}
 	}
+}
+
+// marks checks that nothing that is needed is marked as garbage. A vacuum takes
+// such a mark off.
+func (v *verifier) marks() error {
+	return v.note(idxdb.Damage{}, v.s.view(v.ctx, func(cn *conn) error {
+		wrong, err := cn.wrongMarks()
+		if len(wrong) > 0 {
+			v.report.Damage = append(v.report.Damage, idxdb.Damage{
+				Detail: fmt.Sprintf("%d chunks are marked as garbage although they are needed, chunk %d first; a vacuum mends that", len(wrong), wrong[0])})
+		}
+		return err
+	}))
 }
 
 // keys checks that the list of keys is the one that was saved.
