@@ -84,6 +84,8 @@ func TestRetryOfWhatIsDeletedMeanwhile(t *testing.T) {
 		check(t, other.Delete(ctx, "key", idxdb.DeleteOptions{}))
 		_, err := other.Sweep(ctx)
 		check(t, err)
+		check(t, other.Purge(ctx))
+		check(t, other.Mark(ctx))
 	}
 	docs := idxdb.Documents{State: &steppedReader{strings.NewReader(first), meanwhile}}
 	saved, err := s.Save(ctx, "key", docs, opts)
