@@ -66,9 +66,10 @@ type BatchSaver interface {
 type Importer interface {
 	// Import stores docs under v.Key with v's id, time, author and message. The
 	// number is v.Number where that is above all numbers given out for the key,
-	// or below the newest and free (an older version filled into the history);
-	// else the next one. It fails with [ErrConflict] if cond does not hold. If
-	// the key has a version with v's id, that one is returned as unchanged.
+	// or free, below the newest and above all deleted versions (an older version
+	// filled into the history); else the next one. It fails with [ErrConflict] if
+	// cond does not hold, and with [ErrUsage] as [CheckImport] says. If the key
+	// has a live version with v's id, that one is returned as unchanged.
 	Import(ctx context.Context, v Version, docs Documents, cond Condition) (Saved, error)
 }
 

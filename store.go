@@ -14,6 +14,10 @@ import (
 // MaxKeyLen is the length of the longest key, in bytes.
 const MaxKeyLen = 512
 
+// MaxVersion is the highest number of a version. It is the largest that every
+// reader of JSON knows exactly (RFC 8259, section 6).
+const MaxVersion = 1<<53 - 1
+
 // A Store keeps index states under keys. All methods may be called from many
 // goroutines at once, and any number of processes may have the same store open.
 //
@@ -106,8 +110,12 @@ type Documents struct {
 type SaveOptions struct {
 	If      Condition // must hold, or Save fails with ErrConflict
 	Message string    // a line for people, at most MaxMessageLen bytes of UTF-8
-	ID      ID        // of the save, to repeat it safely; zero is a new random one
 	By      Author    // zero is this process
+
+	// ID is that of the save, to repeat it safely; zero is a new random one. It is
+	// recognised among the key's live versions only: after the key was deleted, or
+	// renamed away, the save happens anew and gets the next number.
+	ID ID
 
 	// Lease must be current, or Save fails with ErrConflict; zero: the save
 	// carries none, and fails with ErrLocked while somebody has a lease on the
@@ -144,7 +152,7 @@ type Saved struct {
 // Version describes one save of a key.
 type Version struct {
 	Key     string
-	Number  int64     // counts up from 1 within the key, never reused
+	Number  int64     // counts up from 1 to MaxVersion within the key, never reused
 	ID      ID        // the same wherever the version is copied to
 	SavedAt time.Time // in UTC, to the microsecond
 	SavedBy Author
@@ -230,6 +238,32 @@ func CheckKey(key string) error {
 		if r < 0x20 || r >= 0x7f && r < 0xa0 {
 			return &InvalidKeyError{Key: key, Reason: fmt.Sprintf("it contains the control character %U", r)}
 		}
+	}
+	return nil
+}
+
+// NextNumbers returns the highest of the next n version numbers after last, the
+// highest that a key has given out. It fails with [ErrUsage] if that would be
+// above [MaxVersion].
+func NextNumbers(last, n int64) (int64, error) {
+	if n > MaxVersion-last {
+		return 0, fmt.Errorf("%w: a version cannot have a number above %d, and %d is given out: use another key", ErrUsage, int64(MaxVersion), last)
+	}
+	return last + n, nil
+}
+
+// CheckImport returns an error that matches [ErrUsage] if no store can have made
+// v, or nil: it has no id, its number is not one from 1 to [MaxVersion], or its
+// time is not in the years 1 to 9999.
+func CheckImport(v Version) error {
+	year := v.SavedAt.UTC().Year()
+	switch {
+	case v.ID.IsZero():
+		return fmt.Errorf("%w: a version without an id cannot be imported", ErrUsage)
+	case v.Number < 1 || v.Number > MaxVersion:
+		return fmt.Errorf("%w: a version cannot have number %d, only one from 1 to %d", ErrUsage, v.Number, int64(MaxVersion))
+	case year < 1 || year > 9999:
+		return fmt.Errorf("%w: a version cannot be of the year %d", ErrUsage, year)
 	}
 	return nil
 }

@@ -85,7 +85,9 @@ func (s *Store) rename(ctx context.Context, from, to string) error {
 		return err
 	}
 	h := *src.head
-	h.Number = moved(h.Number, dst)
+	if h.Number, err = moved(h.Number, dst); err != nil {
+		return err
+	}
 	c, err := s.replace(ctx, dst, &h, map[string]bool{})
 	if err != nil {
 		return err
@@ -115,11 +117,11 @@ func (s *Store) fromTo(ctx context.Context, from, to string) (src, dst *view, er
 }
 
 // moved returns the number that a version has as one of dst.
-func moved(n int64, dst *view) int64 {
+func moved(n int64, dst *view) (int64, error) {
 	if last := dst.last(); last > 0 {
-		return last + 1
+		return idxdb.NextNumbers(last, 1)
 	}
-	return n
+	return n, nil
 }
 
 // Clone makes to a copy of from. See [idxdb.Cloner]. The files are copied byte
@@ -168,7 +170,10 @@ func (s *Store) clone(ctx context.Context, from, to string) (err error) {
 		if h.content() != copied.content() {
 			return fmt.Errorf("%w: %q was saved while it was copied: try again", idxdb.ErrConflict, from)
 		}
-		h.State, h.Search, h.Number = copied.State, copied.Search, moved(h.Number, dst)
+		h.State, h.Search = copied.State, copied.Search
+		if h.Number, err = moved(h.Number, dst); err != nil {
+			return err
+		}
 		c, err := s.replace(ctx, dst, &h, map[string]bool{})
 		if err != nil {
 			return err

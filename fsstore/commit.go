@@ -19,16 +19,21 @@ import (
 // given away already.
 func (s *Store) replace(ctx context.Context, v *view, h *head, taken map[string]bool) (*change, error) {
 	c := &change{Dir: v.dir}
+	rec := v.rec
 	if v.head == nil {
 		if err := s.allocate(ctx, v, c, taken); err != nil {
 			return nil, err
+		}
+		if rec != nil { // by whomever the key was deleted
+			ended := rec.next(v.key, "", nil, nil)
+			rec = &ended
 		}
 	}
 	if err := s.canMoveInto(s.path(c.Dir)); err != nil {
 		return nil, err
 	}
 	taken[c.Dir] = true
-	c.Record = v.rec.next(v.key, c.Dir, v.wasHead(), h)
+	c.Record = rec.next(v.key, c.Dir, v.wasHead(), h)
 	for _, m := range []struct {
 		doc idxdb.Doc
 		m   *move

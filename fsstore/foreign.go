@@ -48,7 +48,9 @@ func (s *Store) judgeForeign(ctx context.Context, v *view, ids [2]*fileID) (bool
 		h.SavedAt = time.Unix(0, mtime).UTC().Truncate(time.Microsecond)
 		h.Source = source(src)
 		h.ID = foreignID(v.key, &h)
-		h.Number = s.foreignNumber(v.key, h.ID, v.last()+1)
+		// Where the numbers are used up, the last one stays: the version can be read
+		// and deleted, and no other can be saved.
+		h.Number = min(s.foreignNumber(v.key, h.ID, v.last()+1), idxdb.MaxVersion)
 	}
 	v.head = &h
 	var err error

@@ -32,10 +32,11 @@ type formatRecord struct {
 // A record is what is known of a key. It outlives the key's deletion.
 type record struct {
 	Key    string   `json:"key"`
-	Dir    string   `json:"dir"`  // the name of its directory; only with Head
-	Last   int64    `json:"last"` // the highest number given out
-	Head   *head    `json:"head"` // nil if the key was deleted
-	Recent []recent `json:"recent"`
+	Dir    string   `json:"dir"`    // the name of its directory; only with Head
+	First  int64    `json:"first"`  // versions with a lower number are deleted
+	Last   int64    `json:"last"`   // the highest number given out
+	Head   *head    `json:"head"`   // nil if the key was deleted
+	Recent []recent `json:"recent"` // since the key was there last without a break
 }
 
 // A head is the newest version of a key.
@@ -160,7 +161,7 @@ func (h *head) version(key string) (idxdb.Version, error) {
 func (r *record) next(key, dir string, was, h *head) record {
 	n := record{Key: key, Dir: dir, Head: h}
 	if r != nil {
-		n.Last, n.Recent = r.Last, r.Recent
+		n.First, n.Last, n.Recent = r.First, r.Last, r.Recent
 	}
 	for _, v := range []*head{was, h} {
 		if v == nil {
@@ -176,7 +177,7 @@ func (r *record) next(key, dir string, was, h *head) record {
 		n.Recent = n.Recent[over:]
 	}
 	if h == nil {
-		n.Dir = ""
+		n.Dir, n.First, n.Recent = "", n.Last+1, nil
 	}
 	return n
 }
@@ -230,7 +231,10 @@ func decodeRecord(path, key string, b []byte) (*record, error) {
 // valid reports whether r can be true. The file may have been written by
 // anybody; its names must not lead out of the store.
 func (r *record) valid() bool {
-	return idxdb.CheckKey(r.Key) == nil && (r.Head == nil || r.Head.Number <= r.Last && isDirName(r.Dir))
+	if idxdb.CheckKey(r.Key) != nil || r.Last < 0 || r.Last > idxdb.MaxVersion || r.First < 0 || r.First > r.Last+1 {
+		return false
+	}
+	return r.Head == nil || r.Head.Number >= max(r.First, 1) && r.Head.Number <= r.Last && isDirName(r.Dir)
 }
 
 func isDirName(dir string) bool { return dir == rootDir || canBeDir(dir) }

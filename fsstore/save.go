@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -46,10 +47,10 @@ func (s *Store) SaveBatch(ctx context.Context, items []idxdb.BatchItem) ([]idxdb
 // Import stores a version that another store made. See [idxdb.Importer]. A
 // version that is older than the newest here is read, and not kept.
 func (s *Store) Import(ctx context.Context, v idxdb.Version, docs idxdb.Documents, cond idxdb.Condition) (idxdb.Saved, error) {
-	opts := idxdb.SaveOptions{If: cond, Message: v.Message, ID: v.ID, By: v.SavedBy}
-	if v.ID.IsZero() || v.Number < 0 {
-		return idxdb.Saved{}, fmt.Errorf("import %q: %w: the version has no id, or a number below 0", v.Key, idxdb.ErrUsage)
+	if err := idxdb.CheckImport(v); err != nil {
+		return idxdb.Saved{}, idxdb.OpError("import", v.Key, err)
 	}
+	opts := idxdb.SaveOptions{If: cond, Message: v.Message, ID: v.ID, By: v.SavedBy}
 	saved, err := s.saveAll(ctx, "import", []request{{key: v.Key, opts: opts, imported: &v, open: func() (idxdb.Documents, func(), error) {
 		return docs, func() {}, nil
 	}}})
@@ -213,7 +214,6 @@ func plan(r *request, v *view) (idxdb.Saved, *head, error) {
 	if v.head != nil && r.imported == nil && v.head.content() == h.content() {
 		return idxdb.Saved{Version: v.version, Unchanged: true}, nil, nil
 	}
-	h.Number = v.last() + 1
 	h.SavedAt = time.Now().UTC().Truncate(time.Microsecond)
 	id := r.opts.ID
 	if id.IsZero() {
@@ -224,29 +224,32 @@ func plan(r *request, v *view) (idxdb.Saved, *head, error) {
 		self := filelock.Self("")
 		h.SavedBy = author{User: self.User, Host: self.Host, Program: filepath.Base(os.Args[0])}
 	}
+	var err error
 	if in := r.imported; in != nil {
 		h.SavedAt = in.SavedAt.UTC().Truncate(time.Microsecond)
-		switch {
-		case in.Number > v.last():
-			h.Number = in.Number
-		case v.head != nil && in.Number > 0 && in.Number < v.head.Number && !numberUsed(v, in.Number):
-			// It belongs below the newest version, where nothing is kept.
-			version, err := h.version(r.key)
-			version.Number = in.Number
+		h.Number = in.Number
+		if v.belongsBelow(in.Number) {
+			version, err := h.version(r.key) // nothing is kept there
 			return idxdb.Saved{Version: version, Unchanged: true}, nil, err
+		}
+	}
+	if h.Number <= v.last() {
+		if h.Number, err = idxdb.NextNumbers(v.last(), 1); err != nil {
+			return idxdb.Saved{}, nil, err
 		}
 	}
 	version, err := h.version(r.key)
 	return idxdb.Saved{Version: version, NewBytes: newBytes(&h, v.head)}, &h, err
 }
 
-// repeated finds out whether a save with this id has happened.
+// repeated finds out whether a save with this id has happened. Once the key is
+// gone, it has not.
 func repeated(r *request, v *view, h *head) (saved idxdb.Saved, done bool, err error) {
-	if r.opts.ID.IsZero() {
+	if r.opts.ID.IsZero() || v.head == nil {
 		return saved, false, nil
 	}
 	content := ""
-	if v.head != nil && v.version.ID == r.opts.ID {
+	if v.version.ID == r.opts.ID {
 		content, saved.Version = v.head.content(), v.version
 	} else if v.rec != nil {
 		for _, old := range v.rec.Recent {
@@ -267,15 +270,13 @@ func repeated(r *request, v *view, h *head) (saved idxdb.Saved, done bool, err e
 	return saved, true, nil
 }
 
-func numberUsed(v *view, n int64) bool {
-	if v.rec != nil {
-		for _, old := range v.rec.Recent {
-			if old.Number == n {
-				return true
-			}
-		}
+// belongsBelow reports whether n is below the newest version's number and, as far
+// as is known, was never given out.
+func (v *view) belongsBelow(n int64) bool {
+	if v.head == nil || n >= v.head.Number {
+		return false
 	}
-	return false
+	return v.rec == nil || n >= v.rec.First && !slices.ContainsFunc(v.rec.Recent, func(old recent) bool { return old.Number == n })
 }
 
 func newBytes(h, old *head) (n int64) {

@@ -89,7 +89,9 @@ func (s *Store) Rename(ctx context.Context, from, to string) error {
 		if err != nil {
 			return err
 		}
-		renumber(versions, dst)
+		if err := renumber(versions, dst); err != nil {
+			return err
+		}
 		for i := range versions {
 			v := &versions[i]
 			v.KeyID = dst.ID
@@ -112,13 +114,18 @@ func (s *Store) Rename(ctx context.Context, from, to string) error {
 // of dst: those that they have, unless there were versions under that name. Then
 // they go on from those one by one: adding the old numbers to the new ones would
 // double them with each change of the name and back.
-func renumber(versions []schema.Version, dst *schema.Key) {
+func renumber(versions []schema.Version, dst *schema.Key) error {
 	if dst.Last == 0 {
-		return
+		return nil
+	}
+	highest, err := idxdb.NextNumbers(dst.Last, int64(len(versions)))
+	if err != nil {
+		return err
 	}
 	for i := range versions {
-		versions[i].Number = dst.Last + int64(len(versions)-i)
+		versions[i].Number = highest - int64(i)
 	}
+	return nil
 }
 
 // Clone implements idxdb.Cloner. Only rows are copied; both keys share the
@@ -133,7 +140,9 @@ func (s *Store) Clone(ctx context.Context, from, to string, allVersions bool) (c
 			versions = versions[:1]
 		}
 		count = len(versions)
-		renumber(versions, dst)
+		if err := renumber(versions, dst); err != nil {
+			return err
+		}
 		for i := range versions {
 			v := versions[i]
 			v.KeyID = dst.ID

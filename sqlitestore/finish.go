@@ -196,20 +196,11 @@ func (cn *conn) store(meta *schema.Meta, k *schema.Key, it *item) error {
 	}
 	v := &it.row
 	v.KeyID = k.ID
-	v.Number = k.Last + 1
-	backfill := false
-	if n := it.number; n > k.Last {
-		v.Number = n
-	} else if n >= k.First && n > 0 && k.Live() {
-		taken, err := cn.oneVersion(k, versionByNumber, k.ID, n)
-		if err != nil {
-			return err
-		}
-		if taken == nil {
-			v.Number, backfill = n, true
-		}
+	if v.Number, err = cn.numberFor(k, it); err != nil {
+		return err
 	}
-	if v.SavedAt == 0 {
+	backfill := v.Number <= k.Last
+	if it.number == 0 {
 		v.SavedAt = now()
 	}
 	v.StateSize, v.StateDigest = it.state.size, it.state.digest[:]
@@ -236,6 +227,25 @@ func (cn *conn) store(meta *schema.Meta, k *schema.Key, it *item) error {
 	k.Versions++
 	it.saved.Version = publicVersion(k.Name, v)
 	return cn.setKey(k)
+}
+
+// numberFor returns the number that an item gets as a version of k. That of an
+// import is below k.Last where it fills a gap.
+func (cn *conn) numberFor(k *schema.Key, it *item) (int64, error) {
+	n := it.number
+	if n > k.Last {
+		return n, nil
+	}
+	if n >= k.First && n > 0 && k.Live() {
+		taken, err := cn.oneVersion(k, versionByNumber, k.ID, n)
+		if err != nil {
+			return 0, err
+		}
+		if taken == nil {
+			return n, nil
+		}
+	}
+	return idxdb.NextNumbers(k.Last, 1)
 }
 
 // keyForSaving returns the row of a key, a new one if k is nil.

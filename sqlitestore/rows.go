@@ -28,6 +28,9 @@ func (k *keyRow) check() error {
 	if string(k.Checksum()) != string(k.checksum) || k.nameHash != schema.NameHash(k.Name) || live != k.Live() {
 		return &idxdb.CorruptError{Key: k.Name, Detail: fmt.Sprintf("the row of key %d is damaged", k.ID)}
 	}
+	if k.First < 0 || k.Last < 0 || k.Last > idxdb.MaxVersion || k.Versions < 0 || k.Versions > k.Last-k.First+1 {
+		return &idxdb.CorruptError{Key: k.Name, Detail: fmt.Sprintf("the row of key %d says that there are %d versions from number %d to %d", k.ID, k.Versions, k.First, k.Last)}
+	}
 	return nil
 }
 

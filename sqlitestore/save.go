@@ -50,6 +50,9 @@ func (s *Store) SaveBatch(ctx context.Context, batch []idxdb.BatchItem) ([]idxdb
 
 // Import implements idxdb.Importer.
 func (s *Store) Import(ctx context.Context, v idxdb.Version, docs idxdb.Documents, cond idxdb.Condition) (idxdb.Saved, error) {
+	if err := idxdb.CheckImport(v); err != nil {
+		return idxdb.Saved{}, idxdb.OpError("save", v.Key, err)
+	}
 	it := newItem(v.Key, idxdb.SaveOptions{If: cond, ID: v.ID, Message: v.Message, By: v.SavedBy})
 	it.number = v.Number
 	it.row.SavedAt = unixMicro(v.SavedAt)
@@ -71,7 +74,7 @@ type item struct {
 	id     idxdb.ID
 	retry  bool            // the id is the caller's, so it may be there already
 	twin   *schema.Version // the version with that id, if only its bytes can tell whether it is the same save
-	number int64           // of an import; 0: the next one
+	number int64           // of an import; 0: it is none
 	row    schema.Version  // filled in step by step
 	state  *document
 	search *document // nil: none
@@ -104,19 +107,12 @@ func cut(s string) string {
 	return s
 }
 
-// maxNumber is the highest number that another store's version may bring along:
-// there must be some left for those that follow.
-const maxNumber = 1 << 53
-
 func (it *item) check() error {
 	if err := idxdb.CheckKey(it.key); err != nil {
 		return err
 	}
 	if len(it.row.Message) > idxdb.MaxMessageLen || !utf8.ValidString(it.row.Message) {
 		return fmt.Errorf("%w: the message must be UTF-8 of at most %d bytes", idxdb.ErrUsage, idxdb.MaxMessageLen)
-	}
-	if it.number > maxNumber {
-		return fmt.Errorf("%w: a version cannot have number %d", idxdb.ErrUsage, it.number)
 	}
 	return nil
 }

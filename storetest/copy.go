@@ -12,6 +12,8 @@ var copySentences = []sentence{
 	{name: "Copy/BringsAllVersions", needs: []capability{imports, history}, test: testCopyAll},
 	{name: "Copy/RefusesWhatDiverged", needs: []capability{imports}, test: testCopyDiverged},
 	{name: "Copy/UnderAnotherName", needs: []capability{imports}, test: testCopyAs},
+	{name: "Copy/AfterDeleteBringsItBack", needs: []capability{imports}, test: testCopyAfterDelete},
+	{name: "Copy/AfterRenameBringsItBack", needs: []capability{imports, rename}, test: testCopyAfterRename},
 }
 
 // second makes another store of the same kind.
@@ -127,4 +129,42 @@ func testCopyAs(src *env) {
 	}
 	_, err := idxdb.Copy(src.ctx, dst.store, src.store, idxdb.CopyOptions{Keys: []string{"absent"}})
 	src.wantErr("Copy of a key that is not there", err, idxdb.ErrNotFound)
+}
+
+// copyBack copies from src what dst has lost, and expects it there under number.
+func (e *env) copyBack(dst *env, state, search string, number int64) {
+	e.Helper()
+	for _, copied := range []bool{true, false} {
+		report := e.copyTo(dst, idxdb.CopyOptions{})
+		if want := int64(1); copied && report.Versions != want || !copied && report.Present != want {
+			e.Errorf("Copy: %+v, copied before: %v", report, !copied)
+		}
+		_, from := e.load("key", idxdb.LoadOptions{})
+		if v := dst.holds("key", state, search); v.ID != from.ID || v.Number != number {
+			e.Errorf("Copy brought %+v, want the id of %+v and number %d", v, from, number)
+		}
+	}
+}
+
+func testCopyAfterDelete(src *env) {
+	dst := src.second()
+	src.save("key", `[1]`, `["s"]`)
+	src.copyTo(dst, idxdb.CopyOptions{})
+	src.save("key", `[2]`, none)
+	src.copyTo(dst, idxdb.CopyOptions{})
+	dst.delete("key")
+	src.copyBack(dst, `[2]`, none, 3)
+	dst.delete("key")
+	dst.vacuum()
+	dst.reopen()
+	src.copyBack(dst, `[2]`, none, 4)
+}
+
+func testCopyAfterRename(src *env) {
+	dst := src.second()
+	src.save("key", `[1]`, `["s"]`)
+	src.copyTo(dst, idxdb.CopyOptions{})
+	dst.rename("key", "moved")
+	src.copyBack(dst, `[1]`, `["s"]`, 2)
+	dst.holds("moved", `[1]`, `["s"]`)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/idxdb/idxdb"
 )
@@ -109,6 +110,15 @@ type importsAnyway struct{ defect }
 
 func (s *importsAnyway) Import(ctx context.Context, v idxdb.Version, d idxdb.Documents, _ idxdb.Condition) (idxdb.Saved, error) {
 	return s.good.Import(ctx, v, d, idxdb.Condition{})
+}
+
+type noEpoch struct{ defect }
+
+func (s *noEpoch) Import(ctx context.Context, v idxdb.Version, d idxdb.Documents, cond idxdb.Condition) (idxdb.Saved, error) {
+	if v.SavedAt.UnixMicro() == 0 {
+		v.SavedAt = time.Now()
+	}
+	return s.good.Import(ctx, v, d, cond)
 }
 
 type plainBatch struct{ defect }

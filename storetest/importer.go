@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -14,6 +15,8 @@ var importSentences = []sentence{
 	{name: "Import/FillsInOlderVersions", needs: []capability{imports, history}, test: testImportOlder},
 	{name: "Import/RecognisesWhatIsThere", needs: []capability{imports}, test: testImportPresent},
 	{name: "Import/ChecksConditionAndJSON", needs: []capability{imports}, test: testImportFails},
+	{name: "Import/RefusesWhatNoStoreMakes", needs: []capability{imports}, test: testImportRefuses},
+	{name: "Import/KeepsEveryTime", needs: []capability{imports}, test: testImportTimes},
 }
 
 // foreign is a version that another store made.
@@ -66,8 +69,8 @@ func testImportNumbers(e *env) {
 		{6, 6, "above all"},
 		{9, 9, "above all, with a gap"},
 		{9, 10, "taken"},
-		{0, 11, "no number"},
-		{11, 12, "taken by one that had no number"},
+		{10, 11, "taken by one that got another number"},
+		{11, 12, "taken by another such"},
 	}
 	for _, s := range steps {
 		saved := e.doImport(foreign("key", s.number), textFor(s.why), none)
@@ -81,6 +84,12 @@ func testImportNumbers(e *env) {
 	e.delete("key")
 	if saved := e.doImport(foreign("key", 3), `["again"]`, none); saved.Version.Number != 13 {
 		e.Errorf("import of number 3 after 12 were given out and deleted gave %d, want 13", saved.Version.Number)
+	}
+	for i, n := range []int64{12, 7} { // the one was given out, the other was not
+		if saved := e.doImport(foreign("key", n), textFor(fmt.Sprint(n)), none); saved.Version.Number != 14+int64(i) {
+			e.Errorf("import of number %d, below what was deleted, gave %d, want %d", n, saved.Version.Number, 14+i)
+		}
+		e.holds("key", textFor(fmt.Sprint(n)), none)
 	}
 }
 
@@ -146,5 +155,52 @@ func testImportFails(e *env) {
 	saved, err := i.Import(e.ctx, foreign("key", 5), docs(`[5]`, none), idxdb.IfMatch(there.ID))
 	if err != nil || saved.Version.Number != 5 {
 		e.Errorf("Import with a condition that holds: version %d, %v", saved.Version.Number, err)
+	}
+}
+
+func testImportRefuses(e *env) {
+	i, _ := idxdb.As[idxdb.Importer](e.store)
+	there := e.save("key", `[1]`, none).Version
+	for name, change := range map[string]func(v *idxdb.Version){
+		"no id":                    func(v *idxdb.Version) { v.ID = idxdb.ID{} },
+		"number 0":                 func(v *idxdb.Version) { v.Number = 0 },
+		"number -1":                func(v *idxdb.Version) { v.Number = -1 },
+		"the lowest number":        func(v *idxdb.Version) { v.Number = math.MinInt64 },
+		"a number that is too big": func(v *idxdb.Version) { v.Number = idxdb.MaxVersion + 1 },
+		"the highest number":       func(v *idxdb.Version) { v.Number = math.MaxInt64 },
+		"the year 10000":           func(v *idxdb.Version) { v.SavedAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"the year 0":               func(v *idxdb.Version) { v.SavedAt = time.Time{}.Add(-time.Hour) },
+	} {
+		for _, key := range []string{"key", "absent"} {
+			v := foreign(key, 5)
+			change(&v)
+			_, err := i.Import(e.ctx, v, docs(`[5]`, none), idxdb.Condition{})
+			e.wantErr("Import with "+name, err, idxdb.ErrUsage)
+		}
+	}
+	e.absent("absent")
+	if v := e.holds("key", `[1]`, none); !sameVersion(v, there) {
+		e.Errorf("after refused imports: %+v, want %+v", v, there)
+	}
+}
+
+func testImportTimes(e *env) {
+	for i, at := range []time.Time{
+		time.Unix(0, 0).UTC(),
+		time.UnixMicro(-1).UTC(),
+		time.UnixMicro(1).UTC(),
+		{},
+		time.Date(9999, 12, 31, 23, 59, 59, 999_999e3, time.UTC),
+		time.Date(1970, 1, 1, 1, 0, 0, 0, time.FixedZone("", 3600)),
+	} {
+		v := foreign("key", int64(i)+1)
+		v.SavedAt = at
+		saved := e.doImport(v, fmt.Sprintf(`[%d]`, i), none)
+		got := e.holds("key", fmt.Sprintf(`[%d]`, i), none)
+		for _, v := range []idxdb.Version{saved.Version, got} {
+			if !v.SavedAt.Equal(at) || v.SavedAt.Location() != time.UTC {
+				e.Errorf("a version of %v was imported as one of %v", at, v.SavedAt)
+			}
+		}
 	}
 }

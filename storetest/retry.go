@@ -12,6 +12,8 @@ var retrySentences = []sentence{
 	{name: "Retry/FindsItsVersionUnderLaterOnes", needs: []capability{history}, test: testLateRetry},
 	{name: "Retry/WithOtherBytesIsRefused", test: testRetryOtherBytes},
 	{name: "Retry/AfterAFailureSaves", test: testRetryAfterFailure},
+	{name: "Retry/AfterDeleteSavesAnew", test: testRetryAfterDelete},
+	{name: "Retry/AfterRenameSavesAnew", needs: []capability{rename}, test: testRetryAfterRename},
 }
 
 func (e *env) sameAgain(what string, again idxdb.Saved, first idxdb.Version) {
@@ -82,5 +84,55 @@ func testRetryAfterFailure(e *env) {
 	e.number(saved, 1)
 	if saved.Version.ID != opts.ID {
 		e.Errorf("saved with id %s, want %s", saved.Version.ID, opts.ID)
+	}
+}
+
+// savesAnew saves with an id that versions had that are gone, and expects number.
+func (e *env) savesAnew(key, state, search string, opts idxdb.SaveOptions, number int64) {
+	e.Helper()
+	saved := e.saveWith(key, state, search, opts)
+	e.number(saved, number)
+	if saved.Version.ID != opts.ID {
+		e.Errorf("saved with id %s, want %s", saved.Version.ID, opts.ID)
+	}
+	if v := e.holds(key, state, search); !sameVersion(v, saved.Version) {
+		e.Errorf("Save and Load disagree:\n%+v\n%+v", saved.Version, v)
+	}
+	e.sameAgain("retry of the new save", e.saveWith(key, state, search, opts), saved.Version)
+	if e.has(history) {
+		if log := e.log(key); len(log) != 1 || !sameVersion(log[0], saved.Version) {
+			e.Errorf("Log has %+v, want the new version alone", log)
+		}
+	}
+}
+
+func testRetryAfterDelete(e *env) {
+	older := idxdb.SaveOptions{ID: idxdb.NewID(), If: idxdb.IfVersion(0)}
+	newest := idxdb.SaveOptions{ID: idxdb.NewID()}
+	e.saveWith("key", `[1]`, `["s"]`, older)
+	e.saveWith("key", `[2]`, none, newest)
+	e.delete("key")
+	e.savesAnew("key", `[2]`, none, newest, 3)
+	e.delete("key")
+	e.reopen()
+	e.savesAnew("key", `[1]`, `["s"]`, older, 4)
+	// What is gone is not in the way of other bytes either.
+	e.number(e.saveWith("key", `["other"]`, none, newest), 5)
+	e.holds("key", `["other"]`, none)
+	e.delete("key")
+	e.vacuum()
+	e.savesAnew("key", `[1]`, `["s"]`, older, 6)
+}
+
+func testRetryAfterRename(e *env) {
+	opts := idxdb.SaveOptions{ID: idxdb.NewID(), If: idxdb.IfVersion(0)}
+	first := e.saveWith("from", `[1]`, `["s"]`, opts).Version
+	e.rename("from", "to")
+	e.savesAnew("from", `[1]`, `["s"]`, opts, 2)
+	first.Key = "to"
+	e.sameAgain("retry under the new name", e.saveWith("to", `[1]`, `["s"]`, opts), first)
+	e.reopen()
+	if v := e.holds("to", `[1]`, `["s"]`); !sameVersion(v, first) {
+		e.Errorf("after a retry under the former name: %+v, want %+v", v, first)
 	}
 }

@@ -13,6 +13,7 @@ var versionSentences = []sentence{
 	{name: "Versions/ChangeInOneDocumentIsNew", test: testOneChanged},
 	{name: "Versions/HaveIDsOfTheirOwn", test: testIDs},
 	{name: "Versions/ThatAreNotThereAreNotFound", test: testNoSuchVersion},
+	{name: "Versions/EndRatherThanWrap", needs: []capability{imports}, test: testLastNumber},
 }
 
 func (e *env) number(saved idxdb.Saved, want int64) {
@@ -147,5 +148,48 @@ func testNoSuchVersion(e *env) {
 	got, _, err := e.read("key", idxdb.LoadOptions{Version: 1})
 	if err == nil && got != `[1]` || err != nil && (e.has(history) || !isGone(err)) {
 		e.Errorf("Load of version 1: %s, %v", brief(got), err)
+	}
+}
+
+// testLastNumber looks at keys whose numbers are used up, which takes an import.
+func testLastNumber(e *env) {
+	e.doImport(foreign("key", idxdb.MaxVersion-1), `[1]`, none)
+	e.number(e.save("key", `[2]`, `["s"]`), idxdb.MaxVersion)
+	refuses := func(when string) {
+		_, err := e.store.Save(e.ctx, "key", docs(`[3]`, none), idxdb.SaveOptions{})
+		e.wantErr("Save above the highest number, "+when, err, idxdb.ErrUsage)
+		i, _ := idxdb.As[idxdb.Importer](e.store)
+		_, err = i.Import(e.ctx, foreign("key", idxdb.MaxVersion), docs(`[3]`, none), idxdb.Condition{})
+		e.wantErr("Import of the highest number, "+when, err, idxdb.ErrUsage)
+	}
+	refuses("which is given out")
+	e.reopen()
+	v := e.holds("key", `[2]`, `["s"]`)
+	e.sameAgain("equal bytes", e.save("key", `[2]`, `["s"]`), v)
+	if got, _ := e.load("key", idxdb.LoadOptions{Version: idxdb.MaxVersion}); got != `[2]` {
+		e.Errorf("the version with the highest number is %s", brief(got))
+	}
+	e.delete("key")
+	refuses("after delete")
+	e.absent("key")
+
+	other := e.saveThree("other")
+	if r, ok := idxdb.As[idxdb.Renamer](e.store); ok {
+		e.wantErr("Rename to a key without free numbers", r.Rename(e.ctx, "other", "key"), idxdb.ErrUsage)
+	}
+	if c, ok := idxdb.As[idxdb.Cloner](e.store); ok {
+		_, err := c.Clone(e.ctx, "other", "key", false)
+		e.wantErr("Clone to a key without free numbers", err, idxdb.ErrUsage)
+		if e.has(history) { // three versions, but two numbers
+			e.doImport(foreign("near", idxdb.MaxVersion-2), `[1]`, none)
+			e.delete("near")
+			_, err := c.Clone(e.ctx, "other", "near", true)
+			e.wantErr("Clone to a key with too few numbers", err, idxdb.ErrUsage)
+			e.absent("near")
+		}
+	}
+	e.absent("key")
+	if v := e.holds("other", `["v",2]`, `["s",2]`); !sameVersion(v, other[0]) {
+		e.Errorf("after what was refused: %+v, want %+v", v, other[0])
 	}
 }

@@ -29,6 +29,8 @@ type Faults struct {
 	NoUnchanged   bool // equal bytes make a new version
 	TornBatch     bool // a batch saves what comes before the bad item
 	RenumberOne   bool // Rename starts to from 1 though it had versions
+	LongMemory    bool // a save's id is found among the versions of a deleted key
+	NoLimits      bool // numbers and what is imported are not looked at
 }
 
 // A Store is one handle on a store.
@@ -48,6 +50,8 @@ type data struct {
 // An entry is a key. It stays when the key is deleted, for the sake of last.
 type entry struct {
 	versions []*version // oldest first
+	gone     []*version // with Faults.LongMemory: those that were deleted
+	first    int64      // versions below it were deleted
 	last     int64      // the highest number ever given out
 }
 
@@ -129,13 +133,30 @@ func (d *data) entry(key string) *entry {
 
 func (d *data) withID(key string, id idxdb.ID) *version {
 	if e := d.keys[key]; e != nil {
-		for _, v := range e.versions {
+		for _, v := range slices.Concat(e.versions, e.gone) {
 			if v.ID == id {
 				return v
 			}
 		}
 	}
 	return nil
+}
+
+// end takes all versions from a key.
+func (d *data) end(key string) {
+	e := d.keys[key]
+	if d.faults.LongMemory {
+		e.gone = append(e.gone, e.versions...)
+	}
+	e.versions, e.first = nil, e.last+1
+}
+
+// next returns the highest of the next n numbers after last.
+func (d *data) next(last, n int64) (int64, error) {
+	if d.faults.NoLimits {
+		return last + n, nil
+	}
+	return idxdb.NextNumbers(last, n)
 }
 
 func (d *data) check(key string, cond idxdb.Condition) error {
@@ -209,7 +230,7 @@ func (s *Store) Delete(ctx context.Context, key string, opts idxdb.DeleteOptions
 	if err := s.check(key, opts.If); err != nil {
 		return err
 	}
-	s.keys[key].versions = nil
+	s.end(key)
 	if s.faults.ForgetNumbers {
 		delete(s.keys, key)
 	}

@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -21,8 +22,10 @@ func (s *Store) Rename(ctx context.Context, from, to string) error {
 	if s.faults.RenumberOne {
 		s.entry(to).last = 0
 	}
-	s.copyTo(to, s.keys[from].versions)
-	s.keys[from].versions = nil
+	if err := s.copyTo(to, s.keys[from].versions); err != nil {
+		return err
+	}
+	s.end(from)
 	return nil
 }
 
@@ -40,7 +43,9 @@ func (s *Store) Clone(ctx context.Context, from, to string, allVersions bool) (i
 	if !allVersions {
 		versions = versions[len(versions)-1:]
 	}
-	s.copyTo(to, versions)
+	if err := s.copyTo(to, versions); err != nil {
+		return 0, err
+	}
 	return len(versions), nil
 }
 
@@ -52,9 +57,14 @@ func (s *Store) vacant(from, to string) error {
 }
 
 // copyTo gives key copies of versions. Numbers stay unless key had some before.
-func (s *Store) copyTo(key string, versions []*version) {
+func (s *Store) copyTo(key string, versions []*version) error {
 	e := s.entry(key)
 	used := e.last > 0
+	if used {
+		if _, err := s.next(e.last, int64(len(versions))); err != nil {
+			return err
+		}
+	}
 	for _, v := range versions {
 		copied := *v
 		copied.Key = key
@@ -64,10 +74,14 @@ func (s *Store) copyTo(key string, versions []*version) {
 		e.last = copied.Number
 		e.versions = append(e.versions, &copied)
 	}
+	return nil
 }
 
 // Import implements [idxdb.Importer].
 func (s *Store) Import(ctx context.Context, v idxdb.Version, docs idxdb.Documents, cond idxdb.Condition) (idxdb.Saved, error) {
+	if err := idxdb.CheckImport(v); err != nil && !s.faults.NoLimits {
+		return idxdb.Saved{}, fmt.Errorf("import: %w", err)
+	}
 	opts := idxdb.SaveOptions{ID: v.ID, By: v.SavedBy, Message: v.Message}
 	n, err := s.prepare(ctx, v.Key, docs, opts)
 	if err != nil {
@@ -82,16 +96,17 @@ func (s *Store) Import(ctx context.Context, v idxdb.Version, docs idxdb.Document
 		return idxdb.Saved{Version: have.Version, Unchanged: true}, nil
 	}
 	e := s.entry(v.Key)
-	n.Number = e.last + 1
 	at, taken := slices.BinarySearchFunc(e.versions, v.Number, func(have *version, number int64) int {
-		return int(have.Number - number)
+		return cmp.Compare(have.Number, number)
 	})
-	if v.Number > e.last || v.Number > 0 && !taken && at < len(e.versions) {
+	if v.Number > e.last || v.Number >= e.first && !taken && at < len(e.versions) {
 		n.Number = v.Number
+	} else if n.Number, err = s.next(e.last, 1); err != nil {
+		return idxdb.Saved{}, fmt.Errorf("import: %w", err)
 	} else {
 		at = len(e.versions)
 	}
-	n.SavedAt = v.SavedAt
+	n.SavedAt = v.SavedAt.UTC()
 	e.last = max(e.last, n.Number)
 	e.versions = slices.Insert(e.versions, at, n)
 	return idxdb.Saved{Version: n.Version, NewBytes: n.State.Size}, nil

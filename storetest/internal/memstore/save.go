@@ -53,7 +53,7 @@ func (s *Store) prepare(ctx context.Context, key string, docs idxdb.Documents, o
 			s.mu.Lock()
 			torn := *v
 			torn.docs = map[idxdb.Doc]string{idxdb.StateDoc: text}
-			s.add(&torn)
+			_, _ = s.add(&torn)
 			s.mu.Unlock()
 		}
 		text, err := readDocument(docs.Search, idxdb.SearchDoc)
@@ -90,20 +90,23 @@ func (s *Store) commit(v *version, opts idxdb.SaveOptions) (idxdb.Saved, error) 
 	if s.faults.KeepSearch && v.Search == nil && head != nil && head.Search != nil {
 		v.Search, v.docs[idxdb.SearchDoc] = head.Search, head.docs[idxdb.SearchDoc]
 	}
-	return s.add(v), nil
+	return s.add(v)
 }
 
 // add gives v the next number. The caller holds the lock.
-func (s *Store) add(v *version) idxdb.Saved {
+func (s *Store) add(v *version) (idxdb.Saved, error) {
 	e := s.entry(v.Key)
-	e.last++
-	v.Number, v.SavedAt = e.last, now()
+	var err error
+	if v.Number, err = s.next(e.last, 1); err != nil {
+		return idxdb.Saved{}, fmt.Errorf("save %q: %w", v.Key, err)
+	}
+	v.SavedAt, e.last = now(), v.Number
 	e.versions = append(e.versions, v)
 	saved := idxdb.Saved{Version: v.Version, NewBytes: v.State.Size}
 	if v.Search != nil {
 		saved.NewBytes += v.Search.Size
 	}
-	return saved
+	return saved, nil
 }
 
 func sameDocs(a, b *version) bool {
@@ -186,7 +189,9 @@ func (s *Store) open(ctx context.Context, item idxdb.BatchItem) (*version, error
 func (d *data) clone() map[string]*entry {
 	out := make(map[string]*entry, len(d.keys))
 	for k, e := range d.keys {
-		out[k] = &entry{versions: slices.Clone(e.versions), last: e.last}
+		copied := *e
+		copied.versions = slices.Clone(e.versions)
+		out[k] = &copied
 	}
 	return out
 }
