@@ -35,6 +35,7 @@ a hidden .idxdb-FILE-….tmp beside FILE; the next one to FILE removes it.`,
 	flags.StringVar(&doc, "doc", string(idxdb.StateDoc), "load `DOC`: state or search")
 	flags.StringVarP(&out, "output", "o", "-", "write to this `FILE` (-: stdout)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		a.collectLess()
 		key := args[0]
 		if err := checkKeys(key); err != nil {
 			return err

@@ -79,6 +79,7 @@ of JSON for each, {"key": …, "state": FILE}, and optionally "search": FILE,
 	f.cond = addConditionFlags(cmd, "save")
 	f.lease = addLeaseFlag(cmd, "save")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		a.collectLess()
 		if !flags.Changed("batch") {
 			if err := between(1, 2)(cmd, args); err != nil {
 				return err
