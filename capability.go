@@ -164,3 +164,17 @@ type Upgrader interface {
 	// Upgrade returns the format before and after.
 	Upgrade(ctx context.Context) (from, to int, err error)
 }
+
+// An UpgradePlan says what an upgrade would do.
+type UpgradePlan struct {
+	From        int // the present format
+	To          int // the format afterwards; equal to From if there is nothing to do
+	ReadFormat  int // programs that do not know this format cannot read the store afterwards
+	WriteFormat int // programs that do not know this format cannot change it afterwards
+}
+
+// An UpgradePlanner says beforehand what its Upgrade would do.
+type UpgradePlanner interface {
+	Upgrader
+	PlanUpgrade(ctx context.Context) (UpgradePlan, error)
+}

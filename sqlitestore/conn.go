@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/idxdb/idxdb"
+	"github.com/idxdb/idxdb/internal/schema"
 	_ "modernc.org/sqlite" // SQLite without cgo
 )
 
@@ -68,15 +69,19 @@ type conn struct {
 	write [len(writeSQL)]*sql.Stmt // only forWriting
 	begin *sql.Stmt                // of a reader
 	end   *sql.Stmt
+
+	userVersion *sql.Stmt
+	format      fileFormat
+	purpose     purpose
 }
 
-func openConn(path string, p purpose) (_ *conn, err error) {
+func openConn(path string, p purpose, known schema.Formats) (_ *conn, err error) {
 	db, err := sql.Open("sqlite", dsn(path, p))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	cn := &conn{db: db}
+	cn := &conn{db: db, purpose: p, format: fileFormat{known: known}}
 	defer func() {
 		if err != nil {
 			cn.close()
@@ -88,33 +93,60 @@ func openConn(path string, p purpose) (_ *conn, err error) {
 	if err := cn.checkSettings(p); err != nil {
 		return nil, err
 	}
-	if err := cn.checkSchema(); err != nil {
+	if err := cn.prepareControl(); err != nil {
+		return nil, translate(err)
+	}
+	if _, err := cn.begin.ExecContext(background); err != nil {
+		return nil, translate(err)
+	}
+	if err := cn.adopt(); err != nil {
 		return nil, err
 	}
-	return cn, cn.prepare(p)
+	_, err = cn.end.ExecContext(background)
+	return cn, translate(err)
 }
 
-func (cn *conn) prepare(p purpose) (err error) {
-	for i, text := range readSQL {
-		if cn.read[i], err = cn.c.PrepareContext(background, text); err != nil {
-			return translate(err)
-		}
+// prepareControl prepares what does not depend on the tables.
+func (cn *conn) prepareControl() (err error) {
+	if cn.userVersion, err = cn.c.PrepareContext(background, "PRAGMA user_version"); err != nil {
+		return err
 	}
 	if cn.begin, err = cn.c.PrepareContext(background, "BEGIN"); err != nil {
-		return translate(err)
+		return err
 	}
-	if cn.end, err = cn.c.PrepareContext(background, "ROLLBACK"); err != nil {
-		return translate(err)
-	}
-	if p != forWriting {
-		return nil
-	}
-	for i, text := range writeSQL {
-		if cn.write[i], err = cn.c.PrepareContext(background, text); err != nil {
-			return translate(err)
+	cn.end, err = cn.c.PrepareContext(background, "ROLLBACK")
+	return err
+}
+
+// prepare prepares all statements that are not yet. It returns the first error
+// only after it has tried all: in a file of an old format some may fit.
+func (cn *conn) prepare() error {
+	var first error
+	for i := range readSQL {
+		if err := cn.prepareRead(i); err != nil && first == nil {
+			first = err
 		}
 	}
-	return nil
+	if cn.purpose != forWriting {
+		return first
+	}
+	for i, text := range writeSQL {
+		if cn.write[i] != nil {
+			continue
+		}
+		var err error
+		if cn.write[i], err = cn.c.PrepareContext(background, text); err != nil && first == nil {
+			first = translate(err)
+		}
+	}
+	return first
+}
+
+func (cn *conn) prepareRead(i int) (err error) {
+	if cn.read[i] == nil {
+		cn.read[i], err = cn.c.PrepareContext(background, readSQL[i])
+	}
+	return translate(err)
 }
 
 // checkSettings reads back what dsn asked for: SQLite ignores what it does not
@@ -147,7 +179,7 @@ func (cn *conn) checkSettings(p purpose) error {
 func (cn *conn) close() error {
 	var err error
 	if cn.c != nil {
-		for _, stmt := range append(append(cn.read[:], cn.write[:]...), cn.begin, cn.end) {
+		for _, stmt := range append(append(cn.read[:], cn.write[:]...), cn.begin, cn.end, cn.userVersion) {
 			if stmt != nil {
 				stmt.Close() // the connection is closed next, which reports
 			}

@@ -6,7 +6,13 @@ import (
 	"time"
 
 	"github.com/idxdb/idxdb"
+	"github.com/idxdb/idxdb/internal/schema"
 )
+
+// OpenKnowing is Open of a program that knows other formats than this one.
+func OpenKnowing(ctx context.Context, path string, opts Options, known schema.Formats) (*Store, error) {
+	return open(ctx, path, opts, known)
+}
 
 // SetStageLimit makes saves store their chunks in more turns.
 func SetStageLimit(t testing.TB, bytes int) {

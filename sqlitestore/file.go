@@ -165,7 +165,7 @@ func (s *Store) create(ctx context.Context) error {
 	}
 	temp := fmt.Sprintf("%s.new-%s", s.path, hex.EncodeToString(newLineage()[:6]))
 	defer os.Remove(temp) // nothing to remove once it is renamed
-	if err := writeEmpty(temp); err != nil {
+	if err := writeEmpty(temp, s.formats); err != nil {
 		return fmt.Errorf("make the file: %w", translate(err))
 	}
 	if err := os.Chmod(temp, fileMode(s.path)); err != nil {
@@ -179,7 +179,7 @@ func (s *Store) create(ctx context.Context) error {
 
 // writeEmpty makes a store without keys. Page size and auto_vacuum must be set
 // before anything else is.
-func writeEmpty(path string) error {
+func writeEmpty(path string, known schema.Formats) error {
 	q := url.Values{"mode": {"rwc"}, "_defensive": {"true"}, "_txlock": {"immediate"}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
@@ -192,7 +192,7 @@ func writeEmpty(path string) error {
 		"auto_vacuum = incremental",
 		"synchronous = full",
 		fmt.Sprintf("application_id = %d", schema.ApplicationIDLocal),
-		fmt.Sprintf("user_version = %d", schema.Format),
+		fmt.Sprintf("user_version = %d", known.Newest()),
 	} {
 		if _, err := db.Exec("PRAGMA " + pragma); err != nil {
 			return err
@@ -204,7 +204,7 @@ func writeEmpty(path string) error {
 	}
 	defer tx.Rollback()
 	meta := schema.Meta{Lineage: newLineage(), CreatedAt: unixMicro(time.Now()), Epoch: 1}
-	for _, m := range schema.Migrations() {
+	for _, m := range known {
 		if _, err := tx.Exec(m.SQL); err != nil {
 			return fmt.Errorf("format %d: %w", m.To, err)
 		}

@@ -86,7 +86,11 @@ func TestOpenRefuses(t *testing.T) {
 			execSQL(t, path, "CREATE TABLE t (x)", "INSERT INTO t VALUES (1)")
 		}, idxdb.ErrNotStore},
 		{"NetworkMode", change(fmt.Sprintf("PRAGMA application_id = %d", schema.ApplicationIDNetwork)), idxdb.ErrNewerFormat},
-		{"NewerFormat", change("PRAGMA user_version = 99"), idxdb.ErrNewerFormat},
+		{"NewerFormat", func(t *testing.T, path string) {
+			must(t, os.Rename(newFile(t), path))
+			setFormat(t, path, 99, 99, 2, 99)
+		}, idxdb.ErrNewerFormat},
+		{"FormatOfHeaderOnly", change("PRAGMA user_version = 99"), idxdb.ErrCorrupt},
 		{"OlderThanAny", change("PRAGMA user_version = 0"), idxdb.ErrCorrupt},
 		{"Trigger", change("CREATE TRIGGER x AFTER INSERT ON version BEGIN DELETE FROM version; END"), idxdb.ErrCorrupt},
 		{"View", change("CREATE VIEW x AS SELECT 1"), idxdb.ErrCorrupt},

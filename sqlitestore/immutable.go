@@ -23,7 +23,7 @@ func (s *Store) openImmutable(ctx context.Context) error {
 	s.readers.purpose = forImmutable
 	s.readers.mu.Unlock()
 	s.immutable = true
-	return s.view(ctx, s.checkFormat)
+	return s.viewAny(ctx, s.checkFormat)
 }
 
 // checkImmutable fails if anybody changed the file since it was opened: what was

@@ -7,11 +7,13 @@ import (
 	"sync"
 
 	"github.com/idxdb/idxdb"
+	"github.com/idxdb/idxdb/internal/schema"
 )
 
 // A pool has a bounded number of connections for reading, opened as needed.
 type pool struct {
 	path   string
+	known  schema.Formats
 	check  func() error // whether path still names the file that was opened
 	idle   chan *conn
 	tokens chan struct{} // one for each connection that may still be opened
@@ -22,12 +24,12 @@ type pool struct {
 	closed  bool
 }
 
-func newPool(path string, opts Options) *pool {
+func newPool(path string, opts Options, known schema.Formats) *pool {
 	n := opts.Readers
 	if n <= 0 {
 		n = 4
 	}
-	p := &pool{path: path, idle: make(chan *conn, n), tokens: make(chan struct{}, n), done: make(chan struct{})}
+	p := &pool{path: path, known: known, idle: make(chan *conn, n), tokens: make(chan struct{}, n), done: make(chan struct{})}
 	for range n {
 		p.tokens <- struct{}{}
 	}
@@ -68,7 +70,7 @@ func (p *pool) open() (*conn, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	cn, err := openConn(p.path, how)
+	cn, err := openConn(p.path, how, p.known)
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +107,8 @@ func (p *pool) close() error {
 	}
 }
 
-// view runs fn in one read transaction: all it reads is of one moment. It must
-// be short, since the WAL cannot be recycled meanwhile.
-func (s *Store) view(ctx context.Context, fn func(*conn) error) error {
+// viewAny is view also for a file of a format that is too old to be read.
+func (s *Store) viewAny(ctx context.Context, fn func(*conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -122,7 +123,10 @@ func (s *Store) view(ctx context.Context, fn func(*conn) error) error {
 	if _, err := cn.begin.ExecContext(background); err != nil {
 		return translate(err)
 	}
-	err = fn(cn)
+	if err = cn.adopt(); err == nil {
+		s.older.Store(cn.format.access.Older)
+		err = fn(cn)
+	}
 	if s.immutable {
 		err = errors.Join(err, s.checkImmutable())
 	}

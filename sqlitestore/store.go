@@ -8,10 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/idxdb/idxdb"
 	"github.com/idxdb/idxdb/internal/filelock"
+	"github.com/idxdb/idxdb/internal/schema"
 )
 
 // Options says how to open a store; the zero value opens an existing one for
@@ -36,8 +38,10 @@ type Options struct {
 // A Store is an open file. It implements idxdb.Store and every optional
 // capability that package idxdb has for stores with a history.
 type Store struct {
-	path string // absolute, without symbolic links
-	opts Options
+	path    string // absolute, without symbolic links
+	opts    Options
+	formats schema.Formats
+	older   atomic.Bool // the file had a format that is too old to write, when it was last looked at
 
 	lock     *filelock.Lock   // the turn to write
 	ranges   *filelock.Ranges // marks the epochs that are in use; nil if it cannot
@@ -74,23 +78,27 @@ var (
 	_ idxdb.Vacuumer   = (*Store)(nil)
 	_ idxdb.Inspector  = (*Store)(nil)
 	_ idxdb.Upgrader   = (*Store)(nil)
+
+	_ idxdb.UpgradePlanner = (*Store)(nil)
 )
 
 // Open opens the store at path. The caller closes it.
 //
 // Errors: idxdb.ErrNotFound if there is no file and Options.Create is not set;
-// idxdb.ErrNotStore if the file is something else; idxdb.ErrNewerFormat;
+// idxdb.ErrNotStore if the file is something else; idxdb.ErrNewerFormat if it
+// takes a newer program to read it, or to change it and Options.ReadOnly is not
+// set (a file of an older format is opened, and can be read and upgraded);
 // idxdb.ErrCorrupt; idxdb.ErrUnsupported for a network filesystem or a file with
 // more than one hard link.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
-	s, err := open(ctx, path, opts)
+	s, err := open(ctx, path, opts, schema.Known())
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, path string, opts Options) (_ *Store, err error) {
+func open(ctx context.Context, path string, opts Options, known schema.Formats) (_ *Store, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -100,7 +108,7 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 	if err := checkFilesystem(path, opts); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opts: opts, checkpoints: checkpointer{path: path}, watchers: map[*watcher]bool{}}
+	s := &Store{path: path, opts: opts, formats: known, checkpoints: checkpointer{path: path}, watchers: map[*watcher]bool{}}
 	s.lock = filelock.New(lockPath(path), filelock.Options{
 		Timeout: opts.Timeout,
 		Create:  true,
@@ -136,9 +144,9 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 	if err := s.openRanges(); err != nil {
 		return nil, err
 	}
-	s.readers = newPool(s.path, opts)
+	s.readers = newPool(s.path, opts, known)
 	s.readers.check, s.checkpoints.check = s.checkReplaced, s.checkReplaced
-	err = s.view(ctx, s.checkFormat)
+	err = s.viewAny(ctx, s.checkFormat)
 	if opts.ReadOnly && errors.Is(err, idxdb.ErrReadOnly) {
 		err = s.openImmutable(ctx)
 	}
@@ -146,7 +154,7 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 		return nil, err
 	}
 	if !opts.ReadOnly {
-		if s.writer, err = openConn(s.path, forWriting); err != nil {
+		if s.writer, err = openConn(s.path, forWriting, known); err != nil {
 			return nil, err
 		}
 		if err = s.checkReplaced(); err != nil {
@@ -222,7 +230,15 @@ func (s *Store) checkOpen() error {
 	return nil
 }
 
+// checkWritable fails where nothing can be saved, or it takes an upgrade first.
 func (s *Store) checkWritable() error {
+	if err := s.checkChangeable(); err != nil {
+		return err
+	}
+	return s.checkOlder()
+}
+
+func (s *Store) checkChangeable() error {
 	if err := s.checkOpen(); err != nil {
 		return err
 	}

@@ -11,11 +11,20 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// update is the one place where the file is changed. It waits for the turn to
-// write, runs fn in a transaction, and commits if fn returns true. What fn did
-// is durable when update returns nil.
+// update changes the file: it waits for the turn to write, runs fn in a
+// transaction, and commits if fn returns true. What fn did is durable when update
+// returns nil.
 func (s *Store) update(ctx context.Context, operation string, fn func(*conn) (commit bool, err error)) error {
 	if err := s.checkWritable(); err != nil {
+		return err
+	}
+	return s.updateIf(ctx, operation, (*fileFormat).mayWrite, fn)
+}
+
+// updateIf is the one place where the file is changed. It is update, but may
+// decides by the format that the file has inside of the transaction.
+func (s *Store) updateIf(ctx context.Context, operation string, may func(*fileFormat) error, fn func(*conn) (commit bool, err error)) error {
+	if err := s.checkChangeable(); err != nil {
 		return err
 	}
 	release, err := s.lock.Acquire(ctx, operation)
@@ -25,7 +34,7 @@ func (s *Store) update(ctx context.Context, operation string, fn func(*conn) (co
 	pending, err := func() (int64, error) {
 		// The lock ends with its descriptor, so no error of release would matter.
 		defer release()
-		return s.turn(ctx, fn)
+		return s.turn(ctx, may, fn)
 	}()
 	s.checkpointLater(pending)
 	return err
@@ -33,7 +42,7 @@ func (s *Store) update(ctx context.Context, operation string, fn func(*conn) (co
 
 // turn is the part of update that others wait for. It returns how much lies in
 // the log that is not copied into the file yet.
-func (s *Store) turn(ctx context.Context, fn func(*conn) (commit bool, err error)) (pending int64, err error) {
+func (s *Store) turn(ctx context.Context, may func(*fileFormat) error, fn func(*conn) (commit bool, err error)) (pending int64, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if err := s.checkOpen(); err != nil {
@@ -41,7 +50,7 @@ func (s *Store) turn(ctx context.Context, fn func(*conn) (commit bool, err error
 	}
 	cn := s.writer
 	if err = s.checkReplaced(); err == nil {
-		err = s.transact(ctx, cn, fn)
+		err = s.transact(ctx, cn, may, fn)
 	}
 	if errors.Is(err, idxdb.ErrReplaced) {
 		s.rescueLog()
@@ -57,11 +66,17 @@ func (s *Store) turn(ctx context.Context, fn func(*conn) (commit bool, err error
 	return pending, nil
 }
 
-func (s *Store) transact(ctx context.Context, cn *conn, fn func(*conn) (commit bool, err error)) error {
+func (s *Store) transact(ctx context.Context, cn *conn, may func(*fileFormat) error, fn func(*conn) (commit bool, err error)) error {
 	if _, err := cn.exec(begin); err != nil {
 		return err
 	}
-	keep, err := fn(cn)
+	keep, err := false, cn.adopt()
+	if err == nil {
+		err = may(&cn.format)
+	}
+	if err == nil {
+		keep, err = fn(cn)
+	}
 	if err == nil && keep {
 		err = ctx.Err() // the last moment at which it can still be called off
 	}

@@ -105,7 +105,7 @@ func (w *watcher) open() error {
 	if w.s.closed {
 		return idxdb.ErrClosed
 	}
-	cn, err := openConn(w.s.path, forReading)
+	cn, err := openConn(w.s.path, forReading, w.s.formats)
 	if err != nil {
 		return err
 	}
@@ -159,6 +159,12 @@ func (w *watcher) look() (changes []idxdb.Change, err error) {
 		return nil, translate(err)
 	}
 	defer w.cn.end.ExecContext(background) // of a read transaction: there is nothing to lose
+	if err := w.cn.adopt(); err != nil {
+		return nil, err
+	}
+	if w.cn.format.unreadable != nil {
+		return nil, w.cn.format.unreadable
+	}
 	if start := time.Now(); w.key != "" || !start.Before(w.again) {
 		changes, err = w.compare(w.cn)
 		// In a store with very many keys this takes long. Then new versions, which

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
+	"sync"
 )
 
 // Numbers in the database header. They are on disk for ever.
@@ -40,11 +40,18 @@ var files embed.FS
 
 // A Migration brings a file from format To-1 to format To. Migrations are only
 // ever appended, never changed: files made by each of them exist.
+//
+// A program finds its way in files of newer formats by what stays the same, so a
+// migration never changes table meta. One with a ReadFormat or WriteFormat below
+// To adds tables, and indexes on those, and nothing else.
 type Migration struct {
 	To          int
 	ReadFormat  int // the oldest format a program must know to read the result
 	WriteFormat int // the oldest format a program must know to write the result
-	SQL         string
+
+	// SQL is CREATE TABLE, CREATE INDEX, DROP TABLE and DROP INDEX, of names in
+	// small letters, and INSERT INTO, UPDATE and DELETE FROM.
+	SQL string
 }
 
 // compatibility of each format with programs that know only older ones.
@@ -52,15 +59,17 @@ var compatibility = map[int]struct{ read, write int }{
 	1: {read: 1, write: 1},
 }
 
-// Migrations returns all of them in order. The first one makes an empty file a
-// store.
-func Migrations() []Migration {
+// Known returns the formats that this program knows. The first migration makes
+// an empty file a store.
+func Known() Formats { return known() }
+
+var known = sync.OnceValue(func() Formats {
 	names, err := fs.Glob(files, "migrations/*.sql")
 	if err != nil {
 		panic(err) // the pattern is a constant
 	}
 	slices.Sort(names)
-	var list []Migration
+	var list Formats
 	for i, name := range names {
 		text, err := files.ReadFile(name)
 		if err != nil {
@@ -78,21 +87,4 @@ func Migrations() []Migration {
 		})
 	}
 	return list
-}
-
-// Statements returns the CREATE statements of a file of the newest format, as
-// SQLite keeps them in sqlite_schema, sorted. A store with any other schema is
-// not one this package describes, and no SQL in it may run.
-func Statements() []string {
-	var list []string
-	for _, m := range Migrations() {
-		for stmt := range strings.SplitSeq(m.SQL, ";") {
-			if stmt = strings.TrimSpace(stmt); stmt != "" {
-				list = append(list, stmt)
-			}
-		}
-	}
-	list = append(list, "CREATE TABLE sqlite_sequence(name,seq)")
-	slices.Sort(list)
-	return list
-}
+})

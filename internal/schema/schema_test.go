@@ -20,23 +20,30 @@ func TestStatementsAreFrozen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(schema.Statements(), ";\n\n") + ";\n"; got != string(want) {
+	if got := strings.Join(schema.Known().Statements(schema.Format), ";\n\n") + ";\n"; got != string(want) {
 		t.Errorf("the schema of format %d changed; add a migration instead:\n%s", schema.Format, got)
 	}
 }
 
 func TestMigrations(t *testing.T) {
-	list := schema.Migrations()
-	if len(list) != schema.Format {
-		t.Fatalf("there are %d migrations for format %d", len(list), schema.Format)
+	known := schema.Known()
+	if known.Newest() != schema.Format {
+		t.Fatalf("there are %d migrations for format %d", known.Newest(), schema.Format)
 	}
-	for i, m := range list {
+	for i, m := range known {
 		if m.To != i+1 || m.ReadFormat < 1 || m.ReadFormat > m.WriteFormat || m.WriteFormat > m.To {
 			t.Errorf("migration %d goes to %d, with read format %d and write format %d", i, m.To, m.ReadFormat, m.WriteFormat)
 		}
-	}
-	if !slices.IsSorted(schema.Statements()) {
-		t.Error("the statements are not sorted")
+		after := known.Statements(int64(m.To))
+		if !slices.IsSorted(after) || !slices.Contains(after, known.MetaStatement()) {
+			t.Errorf("format %d: its statements are not sorted, or table meta is another", m.To)
+		}
+		// Programs that are promised that they can go on must be able to.
+		for old := m.ReadFormat; old < m.To; old++ {
+			if err := known[:old].CheckTables(int64(m.To), after); err != nil {
+				t.Errorf("format %d for a program that knows format %d: %v", m.To, old, err)
+			}
+		}
 	}
 }
 
