@@ -3,8 +3,10 @@ package idxdb_test
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/idxdb/idxdb"
 )
@@ -105,5 +107,45 @@ func TestAs(t *testing.T) {
 	}
 	if _, ok := idxdb.As[idxdb.Importer](wrapper{nil}); ok {
 		t.Error("As found something in a wrapper of nil")
+	}
+}
+
+func TestNextNumbers(t *testing.T) {
+	const most = idxdb.MaxVersion
+	for _, c := range []struct {
+		last, n, want int64 // want 0: an error
+	}{
+		{0, 1, 1}, {7, 3, 10}, {most - 1, 1, most}, {most - 3, 3, most}, {0, most, most},
+		{most, 1, 0}, {most - 2, 3, 0}, {most, math.MaxInt64, 0}, {0, math.MaxInt64, 0},
+	} {
+		got, err := idxdb.NextNumbers(c.last, c.n)
+		if got != c.want || (err == nil) != (c.want != 0) || err != nil && !errors.Is(err, idxdb.ErrUsage) {
+			t.Errorf("NextNumbers(%d, %d) = %d, %v; want %d", c.last, c.n, got, err, c.want)
+		}
+	}
+}
+
+func TestCheckImport(t *testing.T) {
+	good := idxdb.Version{ID: idxdb.NewID(), Number: 1, SavedAt: time.Unix(0, 0)}
+	for name, c := range map[string]struct {
+		change func(v *idxdb.Version)
+		ok     bool
+	}{
+		"1970":             {func(*idxdb.Version) {}, true},
+		"the zero time":    {func(v *idxdb.Version) { v.SavedAt = time.Time{} }, true},
+		"the last number":  {func(v *idxdb.Version) { v.Number = idxdb.MaxVersion }, true},
+		"number too high":  {func(v *idxdb.Version) { v.Number = idxdb.MaxVersion + 1 }, false},
+		"number 0":         {func(v *idxdb.Version) { v.Number = 0 }, false},
+		"number below 0":   {func(v *idxdb.Version) { v.Number = math.MinInt64 }, false},
+		"no id":            {func(v *idxdb.Version) { v.ID = idxdb.ID{} }, false},
+		"10000, elsewhere": {func(v *idxdb.Version) { v.SavedAt = time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -7200)) }, false},
+		"the far future":   {func(v *idxdb.Version) { v.SavedAt = time.Unix(math.MaxInt64/2, 0) }, false},
+		"before year 1":    {func(v *idxdb.Version) { v.SavedAt = time.Time{}.Add(-1) }, false},
+	} {
+		v := good
+		c.change(&v)
+		if err := idxdb.CheckImport(v); (err == nil) != c.ok || err != nil && !errors.Is(err, idxdb.ErrUsage) {
+			t.Errorf("%s: CheckImport says %v", name, err)
+		}
 	}
 }

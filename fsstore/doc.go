@@ -56,7 +56,8 @@
 //	history                        only the newest version is kept; Log is not there, and
 //	                               Load of an older one fails
 //	Load{Version: n}               fails once n is not the newest any more
-//	repeating a save by its id     is recognised for the last 16 saves of a key
+//	repeating a save by its id     is recognised for the last 16 saves of a key that was not
+//	                               deleted since
 //	Import of an older version     reads it and keeps nothing
 //	Clone                          copies the content
 //	a file changed from outside    is a new version, not damage; the first look at it reads
