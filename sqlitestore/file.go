@@ -76,7 +76,8 @@ func checkFile(path string) (fs.FileInfo, error) {
 	}
 	if n := hardLinks(info); n > 1 {
 		return nil, fmt.Errorf("%w: the file has %d hard links, and SQLite would lose track of its -wal file: "+
-			"make a copy and use that", idxdb.ErrUnsupported, n)
+			"delete the other names; or, while nobody has it open and no %s-wal lies beside it, put a copy in its place",
+			idxdb.ErrUnsupported, n, path)
 	}
 	return info, nil
 }
@@ -159,7 +160,7 @@ func (s *Store) create(ctx context.Context) error {
 		return nil // somebody else was first
 	}
 	if _, err := os.Lstat(s.path + "-wal"); err == nil {
-		if err := putLogAside(s.path); err != nil {
+		if err := s.putLogAside("to a file that is gone from " + s.path); err != nil {
 			return err
 		}
 	}

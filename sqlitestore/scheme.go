@@ -10,7 +10,10 @@ import (
 )
 
 // Scheme returns how a mux opens this kind of store: "sqlite:PATH".
-func Scheme() idxdb.Scheme {
+func Scheme() idxdb.Scheme { return SchemeWarn(nil) }
+
+// SchemeWarn is Scheme with Options.Warn set to warn.
+func SchemeWarn(warn func(text string)) idxdb.Scheme {
 	return idxdb.Scheme{
 		Name:    "sqlite",
 		Summary: "one SQLite file with history, shared by the processes of one machine (sqlite:team.idx)",
@@ -25,6 +28,7 @@ func Scheme() idxdb.Scheme {
 			if err != nil {
 				return nil, err
 			}
+			opts.Warn = warn
 			return openStore(ctx, loc.Path, opts)
 		},
 	}

@@ -28,6 +28,11 @@ type Options struct {
 	// lasted a second, with who has it. It is called from a goroutine of its own.
 	OnWait func(idxdb.Holder)
 
+	// Warn, if set, is called during Open with one line of text when there is
+	// something that is no error but worth knowing: the log of another file was
+	// found beside the store and put aside.
+	Warn func(text string)
+
 	// CorruptibleOnNetwork opens the file where SQLite's locks and shared memory
 	// cannot be trusted: on NFS, SMB, FUSE and filesystems that are not known. It
 	// is safe only as long as one machine alone uses the file, and nothing can
@@ -89,7 +94,8 @@ var (
 // takes a newer program to read it, or to change it and Options.ReadOnly is not
 // set (a file of an older format is opened, and can be read and upgraded);
 // idxdb.ErrCorrupt; idxdb.ErrUnsupported for a network filesystem or a file with
-// more than one hard link.
+// more than one hard link; idxdb.ErrReplaced if beside the file lies the log of
+// another one, and it takes the user to say what is to become of it.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	s, err := open(ctx, path, opts, schema.Known())
 	if err != nil {
@@ -124,9 +130,6 @@ func open(ctx context.Context, path string, opts Options, known schema.Formats) 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.putForeignLogAside(ctx); err != nil {
-		return nil, err
-	}
 	if s.identity = identity(path); opts.CorruptibleOnNetwork {
 		s.identity = "" // inodes may change there
 	}
@@ -141,6 +144,9 @@ func open(ctx context.Context, path string, opts Options, known schema.Formats) 
 		}
 	}()
 	context.AfterFunc(s.ctx, unlist)
+	if err := s.settleLog(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.openRanges(); err != nil {
 		return nil, err
 	}

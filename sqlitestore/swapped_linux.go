@@ -2,7 +2,6 @@ package sqlitestore
 
 import (
 	"fmt"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,8 +24,7 @@ func logOwner(log string) (owner, bool) {
 	if err != nil {
 		return owner{}, false
 	}
-	database, of, ok := strings.Cut(string(buf[:n]), " ")
-	return owner{database, of}, ok
+	return parseOwner(string(buf[:n])), true
 }
 
 // setLogOwner does what it can: without it, a replaced store is found out later.

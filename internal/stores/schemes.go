@@ -11,7 +11,7 @@ import (
 func schemes(warn func(text string)) []idxdb.Scheme {
 	return []idxdb.Scheme{
 		fsstore.SchemeWarn(warn),
-		sqlitestore.Scheme(),
+		sqlitestore.SchemeWarn(warn),
 	}
 }
 

@@ -70,24 +70,26 @@ func swapState(tag string) string {
 
 // TestSwap replaces the store while processes save to it. What was saved to the
 // old file before is there, and what is saved afterwards is in the file that the
-// path names, or the save failed.
+// path names, or the save failed. A backup in its place is not opened before the
+// log of the old file is given up, so that nothing is saved afterwards.
 func TestSwap(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		command string // $S is the store, $B a backup of it; $O is where the old file is afterwards
 		keepOld bool
 		inPlace bool // the same file gets other content, which nobody can rule out
+		refused bool // for the log beside it
 	}{
-		{"Remove", "rm $S", false, false},
-		{"RemoveAll", "rm -f $S $S-wal $S-shm", false, false},
-		{"MoveAway", "mv $S $O", true, false},
-		{"MoveAwayAndBackupIn", "mv $S $O; cp $B $S", true, false},
-		{"MoveBackupOver", "mv $B $S", false, false},
-		{"InstallOver", "cp --remove-destination $B $S", false, false},
-		{"RemoveLog", "rm -f $S-wal $S-shm", false, false},
-		{"MoveAwayAndBack", "mv $S $O; sleep 0.1; mv $O $S", false, false},
-		{"CopyOut", "cp $S $O", false, false},
-		{"CopyOverInPlace", "cp $B $S", false, true},
+		{"Remove", "rm $S", false, false, false},
+		{"RemoveAll", "rm -f $S $S-wal $S-shm", false, false, false},
+		{"MoveAway", "mv $S $O", true, false, false},
+		{"MoveAwayAndBackupIn", "mv $S $O; cp $B $S", true, false, true},
+		{"MoveBackupOver", "mv $B $S", false, false, true},
+		{"InstallOver", "cp --remove-destination $B $S", false, false, true},
+		{"RemoveLog", "rm -f $S-wal $S-shm", false, false, false},
+		{"MoveAwayAndBack", "mv $S $O; sleep 0.1; mv $O $S", false, false, false},
+		{"CopyOut", "cp $S $O", false, false, false},
+		{"CopyOverInPlace", "cp $B $S", false, true, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := workDir(t)
@@ -114,12 +116,32 @@ func TestSwap(t *testing.T) {
 			for _, p := range c.close(false) {
 				t.Error(p)
 			}
+			if test.refused {
+				giveUpLog(t, path)
+			}
 			history, err := readHistories(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
 			judgeSwap(t, history, begin, end, path, old, test.keepOld, test.inPlace, test.name == "CopyOut")
 		})
+	}
+}
+
+// giveUpLog does what the message of a refused store says, for a backup.
+func giveUpLog(t *testing.T, path string) {
+	t.Helper()
+	s, err := sqlitestore.Open(context.Background(), path, sqlitestore.Options{})
+	if err == nil {
+		s.Close() // which is the failure
+	}
+	if !errors.Is(err, idxdb.ErrReplaced) || !strings.Contains(err.Error(), "rm -f team.idx-wal team.idx-shm") {
+		t.Errorf("the backup beside the log of the old file: %v, want ErrReplaced with a way out", err)
+	}
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Error(err)
+		}
 	}
 }
 
