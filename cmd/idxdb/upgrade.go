@@ -51,7 +51,7 @@ no more than that. There is no way back; to keep the old store, copy it first.`,
 			return a.confirm(view, "upgraded %s from format %d to %d", name, view.From, view.To)
 		},
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would happen, and who would be locked out")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say who would be locked out")
 	return cmd
 }
 
