@@ -22,7 +22,11 @@
 //
 // Never move or copy another file over a store, and never delete one, while it
 // is open: writers find that out and fail with idxdb.ErrReplaced, but what the
-// replaced file held is gone. Copy a store while it is closed.
+// replaced file held is gone. Nor while a -wal file lies beside it, which a killed
+// process leaves with its newest saves. Where such a log turns out to be that of
+// another file, Open puts it aside or fails with idxdb.ErrReplaced; it takes Linux
+// and extended attributes to find out. idxdb.Copy makes a copy of a store that is in
+// use.
 //
 // # The process that has it open
 //
