@@ -44,6 +44,16 @@ func (o *oracle) newest(name string) *oracleVersion {
 	return &versions[len(versions)-1]
 }
 
+// withID returns the version of a key with this id, nil if there is none.
+func (o *oracle) withID(name string, id idxdb.ID) *oracleVersion {
+	versions := o.key(name).versions
+	i := slices.IndexFunc(versions, func(v oracleVersion) bool { return v.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &versions[i]
+}
+
 // current is newest in the form that Condition.Check takes.
 func (o *oracle) current(name string) *idxdb.Version {
 	if v := o.newest(name); v != nil {

@@ -30,8 +30,8 @@ type walk struct {
 	want    *oracle
 	handles []idxdb.Store
 	step    int
-	did     string // the last operation, for messages
-	retry   func() // repeats an earlier save, nil if there was none
+	did     string            // the last operation, for messages
+	retry   map[string]func() // repeats the last save of a key that had an id
 }
 
 var walkKeys = []string{"a", "b", "owner/repo@main", "owner_repo_main", "ключ"}
@@ -41,6 +41,8 @@ func testRandom(e *env) {
 		env:  e,
 		rng:  rand.New(rand.NewPCG(e.cfg.seed(e), 4)),
 		want: newOracle(e.has(history)),
+
+		retry: map[string]func(){},
 	}
 	w.handles = []idxdb.Store{e.store, e.open(idxdb.OpenOptions{})}
 	type operation struct {
@@ -151,16 +153,20 @@ func (w *walk) trySave(key, state, search string, opts idxdb.SaveOptions) {
 	saved, err := w.store.Save(w.ctx, key, docs(state, search), opts)
 	w.saved(key, state, search, opts.If, saved, err)
 	if err == nil && !saved.Unchanged && !opts.ID.IsZero() {
-		w.retry = func() {
-			if now := w.want.newest(key); !w.want.history && (now == nil || now.ID != opts.ID) {
-				return // the store does not know that save any more
+		w.retry[key] = func() {
+			there := w.want.withID(key, opts.ID)
+			if there == nil {
+				if w.want.history || w.want.newest(key) == nil {
+					w.trySave(key, state, search, opts) // it is gone, so this is a new save
+				}
+				return // else the store may know that save or not
 			}
 			again, err := w.store.Save(w.ctx, key, docs(state, search), opts)
 			if err != nil {
 				w.Errorf("step %d: %s: %v", w.step, w.did, err)
 				return
 			}
-			w.sameAgain(w.did, again, saved.Version)
+			w.sameAgain(w.did, again, there.Version)
 		}
 	}
 }
@@ -183,13 +189,12 @@ func (w *walk) saved(key, state, search string, cond idxdb.Condition, saved idxd
 	w.want.put(oracleVersion{saved.Version, state, search})
 }
 
-// retryAny repeats the last save that had an id, if its version is still the
-// newest or the store keeps the others.
+// retryAny repeats the last save of a key that had an id.
 func (w *walk) retryAny() {
-	if w.retry != nil {
-		w.doing("retry of a save")
-		w.retry()
-		w.retry = nil
+	key := w.anyKey()
+	if repeat := w.retry[key]; repeat != nil {
+		w.doing("retry of a save of %q", key)
+		repeat()
 	}
 }
 
@@ -207,7 +212,6 @@ func (w *walk) saveBad() {
 func (w *walk) deleteAny() {
 	key := w.anyKey()
 	w.doing("delete %q", key)
-	w.retry = nil
 	err := w.store.Delete(w.ctx, key, idxdb.DeleteOptions{})
 	if w.want.newest(key) == nil {
 		w.wantErr(w.did, err, idxdb.ErrNotFound)
@@ -244,7 +248,6 @@ func (w *walk) renameAny() {
 		versions := w.want.key(from).versions
 		w.adopt(to, versions)
 		w.want.delete(from)
-		w.retry = nil
 	}
 }
 
