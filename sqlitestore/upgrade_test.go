@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/idxdb/idxdb"
@@ -370,4 +371,59 @@ func TestHostileNewerFormat(t *testing.T) {
 			must(t, s.Close())
 		}
 	}
+}
+
+// TestUpgradeBesideOldWriters upgrades a file while old programs save and load.
+// Each of their saves is acknowledged and there afterwards, or refused.
+func TestUpgradeBesideOldWriters(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "team.idx")
+	now := later(2, 2, addition+"DROP TABLE garbage;\nCREATE TABLE garbage (\n  chunk_id INTEGER PRIMARY KEY,\n  epoch INTEGER NOT NULL\n);\n")
+	save(t, openKnowing(t, path, schema.Known()), "k", "1")
+	s := openKnowing(t, path, now)
+	var running sync.WaitGroup
+	acknowledged, started := make([]int, 3), make(chan bool, 3)
+	for i := range acknowledged {
+		old := openKnowing(t, path, schema.Known())
+		running.Go(func() {
+			for n := 1; ; n++ {
+				_, err := old.Save(ctx, fmt.Sprint("old", i), idxdb.Documents{State: strings.NewReader(fmt.Sprint(n))}, idxdb.SaveOptions{})
+				if err != nil {
+					if !errors.Is(err, idxdb.ErrNewerFormat) {
+						t.Errorf("old program %d: save %d: %v", i, n, err)
+					}
+					if n <= 3 {
+						started <- true // too early, but nobody shall wait
+					}
+					break
+				}
+				acknowledged[i] = n
+				if n == 3 {
+					started <- true
+				}
+			}
+			if _, err := old.Load(ctx, "k", idxdb.LoadOptions{}); !errors.Is(err, idxdb.ErrNewerFormat) {
+				t.Errorf("old program %d loads after it was refused: %v", i, err)
+			}
+			for _, err := range old.List(ctx, idxdb.ListOptions{}) {
+				if !errors.Is(err, idxdb.ErrNewerFormat) {
+					t.Errorf("old program %d lists after it was refused: %v", i, err)
+				}
+			}
+		})
+	}
+	for range acknowledged {
+		<-started
+	}
+	from, to, err := s.Upgrade(ctx)
+	if from != 1 || to != 2 || err != nil {
+		t.Errorf("upgrade: %d, %d, %v", from, to, err)
+	}
+	running.Wait()
+	for i, n := range acknowledged {
+		if got := load(t, s, fmt.Sprint("old", i), 0); got != fmt.Sprint(n) {
+			t.Errorf("old program %d: %d saves were acknowledged, the newest is %s", i, n, got)
+		}
+	}
+	save(t, s, "k", "[2]")
+	clean(t, s)
 }
