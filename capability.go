@@ -159,9 +159,13 @@ type Inspector interface {
 }
 
 // An Upgrader brings a store to the newest format. Programs that know only the
-// old one are locked out by it, so it never happens by itself.
+// old one are locked out by it, so it never happens by itself. Until then a store
+// of an older format is read where that is possible, and every change to it fails
+// with [ErrReadOnly].
 type Upgrader interface {
-	// Upgrade returns the format before and after.
+	// Upgrade returns the format before and after. It happens whole or not at
+	// all. It fails with [ErrNewerFormat] if the store's format is one that the
+	// program may not write.
 	Upgrade(ctx context.Context) (from, to int, err error)
 }
 

@@ -40,6 +40,14 @@
 // faults. A path on a network filesystem, on FUSE or on a filesystem that is not
 // known is refused, unless Options.CorruptibleOnNetwork is set.
 //
+// # Formats
+//
+// A file is brought to a newer format only by Upgrade. Until then a program with a
+// newer format reads the file, if it still can, and every change fails with
+// idxdb.ErrReadOnly, which says what an upgrade would lock out. Whoever has a file
+// open notices an upgrade in the next transaction, and goes on if the new format
+// allows it, or fails with idxdb.ErrNewerFormat. FORMAT.md has the rules.
+//
 // # What is skipped
 //
 // Of the contract in package idxdb: nothing. Beyond Linux, vacuum cannot tell

@@ -155,7 +155,8 @@ class File:
         row = self.db.execute("SELECT format, read_format, write_format, lineage, created_at, epoch, keys, key_set, checksum FROM meta").fetchone()
         if row[1] > 1:
             sys.exit("reader.py: the file needs a newer reader")
-        if checksum("meta", *row[:-1]) != row[-1]:
+        version = self.db.execute("PRAGMA user_version").fetchone()[0]
+        if checksum("meta", *row[:-1]) != row[-1] or not 1 <= row[1] <= row[2] <= row[0] == version:
             fail("meta")
         self.keys, self.key_set, self.frames = row[6], row[7], {}
 
