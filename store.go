@@ -44,7 +44,10 @@ type Store interface {
 	// has equal bytes in both documents, it gives that one back as unchanged;
 	// else the new version is seen whole by everyone or by nobody. When Save
 	// returns without an error, the version survives what the store's package
-	// documentation says. Save reads docs to their end but does not close them.
+	// documentation says. Save reads docs to their end but does not close them, and
+	// nobody reads them any more when it returns. There is one exception: a Read
+	// that blocks cannot be called off, so when ctx ends, Save may leave one Read
+	// of one document behind.
 	//
 	// Errors: [ErrInvalidJSON] with line and column if a document is not JSON,
 	// [ErrConflict], [ErrLocked], [ErrReadOnly], [ErrReplaced]; [ErrOutcomeUnknown]

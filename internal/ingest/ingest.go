@@ -59,7 +59,8 @@ const (
 //
 // Errors: a [*idxdb.SyntaxError]; those of r, emit and Options.Known; the
 // context's. A Read of r that blocks cannot be called off: when the context
-// ends, Run returns, and that one Read is left behind.
+// ends, Run returns, and that one Read is left behind. In all other cases nobody
+// reads r any more when Run returns.
 func Run(ctx context.Context, r io.Reader, o Options, emit func(Chunk) error) (Result, error) {
 	size := SizeOf(r)
 	if size < 0 {
@@ -79,7 +80,7 @@ func Run(ctx context.Context, r io.Reader, o Options, emit func(Chunk) error) (R
 	if err != nil {
 		return Result{}, err
 	}
-	defer p.stop()
+	defer p.stop(ctx)
 	go p.read(r)
 	go p.validate()
 	for range workers() {

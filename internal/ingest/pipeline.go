@@ -36,6 +36,7 @@ type pipeline struct {
 	toValidate chan *segment
 	ordered    chan *segment
 	free       *sync.Pool
+	unread     chan struct{} // closed when nobody reads the document any more
 }
 
 // Buffers and encoders outlive a pipeline: for a small document they cost more
@@ -68,13 +69,21 @@ func newPipeline(ctx context.Context, o Options, average int) (*pipeline, error)
 		toValidate: make(chan *segment, workers()),
 		ordered:    make(chan *segment, 2*workers()),
 		free:       free,
+		unread:     make(chan struct{}),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
 	return p, nil
 }
 
-// stop ends all goroutines, at the latest when the Read they are in returns.
-func (p *pipeline) stop() { p.cancel(context.Canceled) }
+// stop ends all goroutines, and waits until nobody reads the document any more.
+// Only if ctx ends, which is the caller's, may one Read stay behind.
+func (p *pipeline) stop(ctx context.Context) {
+	p.cancel(context.Canceled)
+	select {
+	case <-p.unread:
+	case <-ctx.Done():
+	}
+}
 
 // cause returns why the pipeline stopped, nil if it did not.
 func (p *pipeline) cause() error { return context.Cause(p.ctx) }
@@ -82,6 +91,7 @@ func (p *pipeline) cause() error { return context.Cause(p.ctx) }
 // read fills segments and cuts them. What is left behind the last cut begins
 // the next segment.
 func (p *pipeline) read(r io.Reader) {
+	defer close(p.unread)
 	defer close(p.ordered)
 	defer close(p.toHash)
 	defer close(p.toValidate)
