@@ -113,12 +113,17 @@ func copyKey(ctx context.Context, dst Store, importer Importer, src Store, key s
 	case opts.AllVersions:
 		report.Skipped += int64(len(theirs) - 1)
 	}
-	for _, v := range slices.Backward(wanted) { // oldest first
+	for i, v := range slices.Backward(wanted) { // oldest first
 		if hasID(ours, v.ID) {
 			report.Present++
 			continue
 		}
-		saved, err := copyVersion(ctx, importer, src, v, target, cond)
+		number := v.Number
+		if i == 0 && len(ours) > 0 {
+			// The newest becomes the newest, also where dst has counted further.
+			number = max(number, ours[0].Number+1)
+		}
+		saved, err := copyVersion(ctx, importer, src, v, target, number, cond)
 		if err != nil {
 			return fmt.Errorf("version %d: %w", v.Number, err)
 		}
@@ -163,7 +168,7 @@ func hasID(versions []Version, id ID) bool {
 	return slices.ContainsFunc(versions, func(v Version) bool { return v.ID == id })
 }
 
-func copyVersion(ctx context.Context, dst Importer, src Store, v Version, target string, cond Condition) (Saved, error) {
+func copyVersion(ctx context.Context, dst Importer, src Store, v Version, target string, number int64, cond Condition) (Saved, error) {
 	state, err := src.Load(ctx, v.Key, LoadOptions{Version: v.Number})
 	if err != nil {
 		return Saved{}, err
@@ -178,6 +183,6 @@ func copyVersion(ctx context.Context, dst Importer, src Store, v Version, target
 		defer search.Body.Close()
 		docs.Search = search.Body
 	}
-	v.Key = target
+	v.Key, v.Number = target, number
 	return dst.Import(ctx, v, docs, cond)
 }

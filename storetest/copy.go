@@ -12,6 +12,7 @@ var copySentences = []sentence{
 	{name: "Copy/BringsAllVersions", needs: []capability{imports, history}, test: testCopyAll},
 	{name: "Copy/RefusesWhatDiverged", needs: []capability{imports}, test: testCopyDiverged},
 	{name: "Copy/UnderAnotherName", needs: []capability{imports}, test: testCopyAs},
+	{name: "Copy/MakesTheNewestTheNewest", needs: []capability{imports}, test: testCopyOnTop},
 	{name: "Copy/AfterDeleteBringsItBack", needs: []capability{imports}, test: testCopyAfterDelete},
 	{name: "Copy/AfterRenameBringsItBack", needs: []capability{imports, rename}, test: testCopyAfterRename},
 }
@@ -167,4 +168,21 @@ func testCopyAfterRename(src *env) {
 	dst.rename("key", "moved")
 	src.copyBack(dst, `[1]`, `["s"]`, 2)
 	dst.holds("moved", `[1]`, `["s"]`)
+}
+
+// testCopyOnTop copies to where the numbers are higher, with free ones below.
+func testCopyOnTop(src *env) {
+	dst := src.second()
+	dst.doImport(foreign("key", 20), `["theirs"]`, none)
+	for i := range 3 {
+		text := fmt.Sprintf(`[%d]`, i)
+		v := src.save("key", text, none).Version
+		force := i == 0 || !src.has(history) // without history the higher number counts as newer
+		if r := src.copyTo(dst, idxdb.CopyOptions{Force: force}); r.Versions != 1 {
+			src.Errorf("Copy %d: %+v, want one version", i, r)
+		}
+		if got := dst.holds("key", text, none); got.ID != v.ID || got.Number != int64(21+i) {
+			src.Errorf("Copy %d brought %+v, want the id %s and number %d", i, got, v.ID, 21+i)
+		}
+	}
 }
