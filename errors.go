@@ -161,16 +161,26 @@ func (e *CorruptError) Error() string {
 
 func (e *CorruptError) Unwrap() []error { return errs(ErrCorrupt, e.Err) }
 
-// OutcomeUnknownError carries the id of a save of which it is not known whether
-// it happened. It matches [ErrOutcomeUnknown].
+// OutcomeUnknownError says that it is not known whether a change happened, and
+// how to find out. It matches [ErrOutcomeUnknown].
 type OutcomeUnknownError struct {
+	// Key is that of a save, the first one's of a batch, that of a delete, the new
+	// name of a rename or a clone; "" if the change is not of one key.
 	Key string
-	ID  ID
+	ID  ID    // of a save that can be repeated with it; zero for a batch and all else
 	Err error // what got in the way
 }
 
 func (e *OutcomeUnknownError) Error() string {
-	return fmt.Sprintf("%q: it is not known whether save %s happened: %v", e.Key, e.ID, e.Err)
+	what := "the change"
+	if !e.ID.IsZero() {
+		what = "save " + e.ID.String()
+	}
+	text := fmt.Sprintf("it is not known whether %s happened: %v", what, e.Err)
+	if e.Key != "" {
+		return fmt.Sprintf("%q: %s", e.Key, text)
+	}
+	return text
 }
 
 func (e *OutcomeUnknownError) Unwrap() []error { return errs(ErrOutcomeUnknown, e.Err) }

@@ -54,7 +54,7 @@ func (s *Store) delete(ctx context.Context, key string, opts idxdb.DeleteOptions
 		Unclaim:   unclaim(v.dir),
 		RemoveDir: v.dir,
 	}})
-	return unknown(err, key, v.version.ID)
+	return unknown(err, key, idxdb.ID{})
 }
 
 func unclaim(dir string) []string {
@@ -99,7 +99,7 @@ func (s *Store) rename(ctx context.Context, from, to string) error {
 	c.Others = append(c.Others, src.rec.next(from, "", src.wasHead(), nil))
 	c.Unclaim = unclaim(src.dir)
 	c.RemoveDir = src.dir
-	return unknown(s.commit([]change{*c}), to, src.version.ID)
+	return unknown(s.commit([]change{*c}), to, idxdb.ID{})
 }
 
 // fromTo looks at a key that must exist and one that must not.
@@ -182,6 +182,6 @@ func (s *Store) clone(ctx context.Context, from, to string) (err error) {
 		if st.search != nil {
 			c.Search.Temp = s.relative(st.search.path)
 		}
-		return unknown(s.commit([]change{*c}), to, src.version.ID)
+		return unknown(s.commit([]change{*c}), to, idxdb.ID{})
 	})
 }

@@ -188,13 +188,16 @@ func (s *Store) saveStaged(ctx context.Context, list []request) ([]idxdb.Saved, 
 		changes = append(changes, *c)
 	}
 	if err := s.commit(changes); err != nil {
+		if len(list) > 1 {
+			return nil, unknown(err, list[0].key, idxdb.ID{})
+		}
 		return nil, unknown(err, list[0].key, saved[0].Version.ID)
 	}
 	return saved, nil
 }
 
 // unknown adds to the error of a commit that may have happened what it takes to
-// ask again.
+// find out: the key, and the id of a save that can be repeated with it.
 func unknown(err error, key string, id idxdb.ID) error {
 	if e, ok := errors.AsType[*idxdb.OutcomeUnknownError](err); ok {
 		e.Key, e.ID = key, id

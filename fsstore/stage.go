@@ -158,10 +158,14 @@ func (s *Store) fill(ctx context.Context, doc idxdb.Doc, r io.Reader, f *os.File
 	return scan.Source(), nil
 }
 
-// inDoc says in which document a syntax error is.
+// inDoc says in which document a syntax error is, in a copy, since the scanner
+// keeps the error that it returned.
 func inDoc(doc idxdb.Doc, err error) error {
-	if e, ok := errors.AsType[*idxdb.SyntaxError](err); ok {
-		e.Doc = doc
+	e, ok := err.(*idxdb.SyntaxError)
+	if !ok {
+		return err
 	}
-	return err
+	named := *e
+	named.Doc = doc
+	return &named
 }

@@ -18,7 +18,7 @@ func (s *Store) Delete(ctx context.Context, key string, opts idxdb.DeleteOptions
 		})
 	}
 	if err != nil {
-		return idxdb.OpError("delete", key, saveError(key, idxdb.ID{}, err))
+		return idxdb.OpError("delete", key, unknown(err, key, idxdb.ID{}))
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func (s *Store) Rename(ctx context.Context, from, to string) error {
 		return cn.retire(src)
 	})
 	if err != nil {
-		return fmt.Errorf("rename %q to %q: %w", from, to, err)
+		return fmt.Errorf("rename %q to %q: %w", from, to, unknown(err, to, idxdb.ID{}))
 	}
 	return nil
 }
@@ -157,7 +157,7 @@ func (s *Store) Clone(ctx context.Context, from, to string, allVersions bool) (c
 		return cn.revive(dst, versions[0].Number, int64(count))
 	})
 	if err != nil {
-		return 0, fmt.Errorf("copy %q to %q: %w", from, to, err)
+		return 0, fmt.Errorf("copy %q to %q: %w", from, to, unknown(err, to, idxdb.ID{}))
 	}
 	return count, nil
 }

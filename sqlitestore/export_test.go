@@ -7,6 +7,7 @@ import (
 
 	"github.com/idxdb/idxdb"
 	"github.com/idxdb/idxdb/internal/schema"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // OpenKnowing is Open of a program that knows other formats than this one.
@@ -102,4 +103,48 @@ func (s *Store) Watchers() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.watchers)
+}
+
+// commitError is an error of SQLite's by its code.
+type commitError struct{}
+
+func (commitError) Error() string { return "disk I/O error" }
+func (commitError) Code() int     { return sqlite3.SQLITE_IOERR_FSYNC }
+
+// FailCommit makes commits fail until restore is called, after they happened or
+// instead.
+func FailCommit(happened bool) (restore func()) {
+	before := runCommit
+	runCommit = func(cn *conn) error {
+		if happened {
+			if err := before(cn); err != nil {
+				return err
+			}
+		}
+		return commitError{}
+	}
+	return func() { runCommit = before }
+}
+
+// HoldTurn takes the turn to write and keeps it until release is called.
+func (s *Store) HoldTurn() (release func()) {
+	in, out, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.update(background, "wait", func(*conn) (bool, error) { close(in); <-out; return false, nil })
+	}()
+	<-in
+	return func() { close(out); <-ended }
+}
+
+// Listed returns how many times this process has the file of s listed as open.
+func (s *Store) Listed() (n int) {
+	opened.Lock()
+	defer opened.Unlock()
+	for _, file := range opened.files {
+		if sameFile(file, s.file) {
+			n++
+		}
+	}
+	return n
 }

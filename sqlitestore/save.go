@@ -2,7 +2,6 @@ package sqlitestore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -159,7 +158,7 @@ func (s *Store) save(ctx context.Context, operation string, items []*item, opene
 		return cn.finish(st, items, epoch)
 	})
 	if err != nil {
-		return nil, saveError(items[0].key, items[0].id, err)
+		return nil, saveError(items, err)
 	}
 	saved := make([]idxdb.Saved, len(items))
 	for i, it := range items {
@@ -230,14 +229,23 @@ func (st *stage) read(ctx context.Context, r io.Reader, doc idxdb.Doc, b base, k
 		return nil
 	})
 	if err != nil {
-		var syntax *idxdb.SyntaxError
-		if errors.As(err, &syntax) {
-			syntax.Doc = doc
-		}
-		return nil, result, err
+		return nil, result, inDoc(doc, err)
 	}
 	d.size, d.average, d.digest = result.Size, result.Average, digest.Sum()
 	return d, result, nil
+}
+
+// inDoc says in which document a syntax error is. It says so in a copy: other
+// goroutines may have the same error in their hands. An error of the reader that
+// is one too is about some other document.
+func inDoc(doc idxdb.Doc, err error) error {
+	e, ok := err.(*idxdb.SyntaxError)
+	if !ok {
+		return err
+	}
+	named := *e
+	named.Doc = doc
+	return &named
 }
 
 // fastAbove is the size in bytes from which the first save of a document is

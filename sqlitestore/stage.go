@@ -3,8 +3,10 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
+	"github.com/idxdb/idxdb"
 	"github.com/idxdb/idxdb/internal/codec"
 	"github.com/idxdb/idxdb/internal/ingest"
 )
@@ -76,9 +78,13 @@ func (st *stage) add(ctx context.Context, c ingest.Chunk) error {
 	if st.bytes < stageLimit {
 		return nil
 	}
-	return st.s.update(ctx, "save (part)", func(cn *conn) (bool, error) {
+	err := st.s.update(ctx, "save (part)", func(cn *conn) (bool, error) {
 		return true, cn.putAll(st)
 	})
+	if e, ok := errors.AsType[*idxdb.OutcomeUnknownError](err); ok {
+		return fmt.Errorf("store a part of the save: %w", e.Err) // garbage at most: the save did not happen
+	}
+	return err
 }
 
 // putAll stores what is pending.

@@ -7,13 +7,13 @@ import (
 	"syscall"
 
 	"github.com/idxdb/idxdb"
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // update changes the file: it waits for the turn to write, runs fn in a
 // transaction, and commits if fn returns true. What fn did is durable when update
-// returns nil.
+// returns nil. After an [idxdb.OutcomeUnknownError], which has neither key nor id
+// yet, it may be; after any other error it is not.
 func (s *Store) update(ctx context.Context, operation string, fn func(*conn) (commit bool, err error)) error {
 	if err := s.checkWritable(); err != nil {
 		return err
@@ -93,18 +93,27 @@ func (s *Store) transact(ctx context.Context, cn *conn, may func(*fileFormat) er
 }
 
 func (s *Store) commit(cn *conn) error {
-	_, err := cn.write[commit].ExecContext(background)
+	err := runCommit(cn)
 	if err == nil {
 		return nil
 	}
 	cn.rollback()
-	var e *sqlite.Error
+	var e interface {
+		error
+		Code() int
+	}
 	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_IOERR {
 		// The commit record may have reached the disk: what a crash leaves of it
 		// decides.
-		return &uncertain{translate(err)}
+		return &idxdb.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", translate(err))}
 	}
 	return translate(err)
+}
+
+// runCommit is replaced by tests, to make it fail.
+var runCommit = func(cn *conn) error {
+	_, err := cn.write[commit].ExecContext(background)
+	return err
 }
 
 // rollback ends the transaction if SQLite has not done so already.
@@ -112,20 +121,25 @@ func (cn *conn) rollback() {
 	cn.write[rollback].ExecContext(background)
 }
 
-// uncertain marks an error of a commit that may have happened.
-type uncertain struct{ err error }
-
-func (u *uncertain) Error() string { return "commit: " + u.err.Error() }
-func (u *uncertain) Unwrap() error { return u.err }
-
-// saveError says what err means for the save of key.
-func saveError(key string, id idxdb.ID, err error) error {
-	var u *uncertain
-	if errors.As(err, &u) {
-		return &idxdb.OutcomeUnknownError{Key: key, ID: id, Err: u.err}
-	}
-	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("%w (nothing was saved)", err)
+// unknown adds to the error of a commit that may have happened what it takes to
+// find out: the key, and the id of a save that can be repeated with it.
+func unknown(err error, key string, id idxdb.ID) error {
+	if e, ok := errors.AsType[*idxdb.OutcomeUnknownError](err); ok {
+		e.Key, e.ID = key, id
 	}
 	return err
+}
+
+// saveError says what err means for the save of items.
+func saveError(items []*item, err error) error {
+	if errors.Is(err, syscall.ENOSPC) && !errors.Is(err, idxdb.ErrOutcomeUnknown) {
+		return fmt.Errorf("%w (nothing was saved)", err)
+	}
+	switch len(items) {
+	case 0:
+		return err
+	case 1:
+		return unknown(err, items[0].key, items[0].id)
+	}
+	return unknown(err, items[0].key, idxdb.ID{})
 }

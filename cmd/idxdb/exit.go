@@ -32,7 +32,7 @@ func exitCodeHelp() string {
   4  conflict: the key is not at the version that was expected
   5  locked: somebody else held the store, or has a lease on the key
   6  corrupt: what is stored is not what was saved; verify found damage
-  7  outcome unknown: a save may or may not have happened
+  7  outcome unknown: the change may or may not have happened
   130  interrupted`
 }
 
@@ -88,7 +88,7 @@ func nextStep(command string, err error) string {
 	var lost *idxdb.LeaseLostError
 	switch {
 	case errors.As(err, &unknown):
-		return fmt.Sprintf("repeat the save with --save-id %s to find out", unknown.ID)
+		return findOut(command, unknown)
 	case errors.Is(err, context.Canceled), errors.As(err, &lost), errors.Is(err, idxdb.ErrCorrupt) && strings.HasSuffix(command, " verify"):
 		return ""
 	case errors.Is(err, idxdb.ErrCorrupt) && strings.HasSuffix(command, " load"):
@@ -111,6 +111,21 @@ func nextStep(command string, err error) string {
 		return "see " + command + " --help"
 	}
 	return ""
+}
+
+// findOut says how to find out whether a change happened.
+func findOut(command string, err *idxdb.OutcomeUnknownError) string {
+	switch {
+	case strings.HasSuffix(command, " copy") && !err.ID.IsZero():
+		return "repeat the copy, which leaves out what is there"
+	case !err.ID.IsZero():
+		return fmt.Sprintf("repeat the save with --save-id %s to find out", err.ID)
+	case strings.HasSuffix(command, " save"):
+		return "repeat the batch as it is, with its saveIds, to find out"
+	case err.Key != "":
+		return fmt.Sprintf("idxdb log %q shows whether it happened", err.Key)
+	}
+	return "it can be repeated"
 }
 
 // jsonError is an error as JSON.
@@ -189,7 +204,7 @@ func particulars(err error, code int, kind string) jsonError {
 		out.Current = &v
 	}
 	var unknown *idxdb.OutcomeUnknownError
-	if errors.As(err, &unknown) {
+	if errors.As(err, &unknown) && !unknown.ID.IsZero() {
 		out.SaveID = unknown.ID.String()
 	}
 	var locked *idxdb.LockedError

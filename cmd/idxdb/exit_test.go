@@ -93,6 +93,31 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// How to find out whether a change happened depends on what it was.
+func TestFindOut(t *testing.T) {
+	save := idxdb.ID{1}
+	for _, test := range []struct {
+		command string
+		err     idxdb.OutcomeUnknownError
+		want    string
+	}{
+		{"idxdb save", idxdb.OutcomeUnknownError{Key: "k", ID: save}, "--save-id " + save.String()},
+		{"idxdb save", idxdb.OutcomeUnknownError{Key: "k"}, "repeat the batch"},
+		{"idxdb copy", idxdb.OutcomeUnknownError{Key: "k", ID: save}, "repeat the copy"},
+		{"idxdb copy", idxdb.OutcomeUnknownError{Key: "k"}, `idxdb log "k"`},
+		{"idxdb delete", idxdb.OutcomeUnknownError{Key: "k"}, `idxdb log "k"`},
+		{"idxdb mv", idxdb.OutcomeUnknownError{Key: "k"}, `idxdb log "k"`},
+		{"idxdb upgrade", idxdb.OutcomeUnknownError{}, "can be repeated"},
+	} {
+		if got := nextStep(test.command, &test.err); !strings.Contains(got, test.want) {
+			t.Errorf("%s %+v: %s, want %s", test.command, test.err, got, test.want)
+		}
+	}
+	if out := particulars(&idxdb.OutcomeUnknownError{Key: "k"}, 7, "outcomeUnknown"); out.SaveID != "" {
+		t.Errorf("saveId %s where there is none", out.SaveID)
+	}
+}
+
 // After a signal, whatever error it led to is the interruption, but for the one
 // that must not be missed.
 func TestReportInterrupted(t *testing.T) {
