@@ -82,9 +82,10 @@ func checkFile(path string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// opened lists the files that this process has open as stores. Closing any
-// descriptor of such a file would drop SQLite's locks on it, so nothing in this
-// package opens one that is listed.
+// opened lists the files that this process has open as stores, each until the
+// last connection is closed. Closing any descriptor of such a file would drop all
+// of SQLite's locks on it, those of other stores of this process too (they are the
+// process's), so nothing in this package opens one that is listed.
 var opened struct {
 	sync.Mutex
 	files []fs.FileInfo

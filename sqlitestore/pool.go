@@ -22,6 +22,7 @@ type pool struct {
 	mu      sync.Mutex
 	purpose purpose
 	closed  bool
+	alive   sync.WaitGroup // connections, idle or in use; only Done without mu
 }
 
 func newPool(path string, opts Options, known schema.Formats) *pool {
@@ -62,10 +63,21 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 func (p *pool) open() (*conn, error) {
 	p.mu.Lock()
 	how, closed := p.purpose, p.closed
+	if !closed {
+		p.alive.Add(1)
+	}
 	p.mu.Unlock()
 	if closed {
 		return nil, idxdb.ErrClosed
 	}
+	cn, err := p.openCounted(how)
+	if err != nil {
+		p.alive.Done()
+	}
+	return cn, err
+}
+
+func (p *pool) openCounted(how purpose) (*conn, error) {
 	// Opened by name, it could be a connection to another file by now.
 	if err := p.check(); err != nil {
 		return nil, err
@@ -85,13 +97,26 @@ func (p *pool) put(cn *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		cn.close()
+		p.discard(cn)
 		return
 	}
 	p.idle <- cn
 }
 
+func (p *pool) discard(cn *conn) error {
+	defer p.alive.Done()
+	return cn.close()
+}
+
+// close closes all connections. It waits for those that are in use, which is
+// short: whoever closes a store may delete the file then, or open it anew.
 func (p *pool) close() error {
+	err := p.closeIdle()
+	p.alive.Wait()
+	return err
+}
+
+func (p *pool) closeIdle() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
@@ -100,7 +125,7 @@ func (p *pool) close() error {
 	for {
 		select {
 		case cn := <-p.idle:
-			err = errors.Join(err, cn.close())
+			err = errors.Join(err, p.discard(cn))
 		default:
 			return err
 		}

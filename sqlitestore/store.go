@@ -65,6 +65,7 @@ type Store struct {
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
 	once   sync.Once
+	unlist func() // to be called when no connection is left; see opened
 
 	mu       sync.Mutex
 	watchers map[*watcher]bool
@@ -133,8 +134,7 @@ func open(ctx context.Context, path string, opts Options, known schema.Formats) 
 	if s.identity = identity(path); opts.CorruptibleOnNetwork {
 		s.identity = "" // inodes may change there
 	}
-	unlist, err := enlist(s.file, path)
-	if err != nil {
+	if s.unlist, err = enlist(s.file, path); err != nil {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -143,7 +143,6 @@ func open(ctx context.Context, path string, opts Options, known schema.Formats) 
 			s.Close()
 		}
 	}()
-	context.AfterFunc(s.ctx, unlist)
 	if err := s.settleLog(ctx); err != nil {
 		return nil, err
 	}
@@ -191,7 +190,9 @@ func (s *Store) openRanges() error {
 // Path returns the absolute path of the file.
 func (s *Store) Path() string { return s.path }
 
-// Close ends all loads and closes the file. It may be called more than once.
+// Close ends all loads and closes the file. It waits for those who use a
+// connection at the moment, and for a save that has its turn. It may be called
+// more than once.
 func (s *Store) Close() error {
 	var err error
 	s.once.Do(func() {
@@ -211,6 +212,7 @@ func (s *Store) Close() error {
 			s.writing.Unlock()
 		}
 		err = errors.Join(err, s.checkpoints.close())
+		s.unlist()
 		s.lock.Close()
 		if s.ranges != nil {
 			err = errors.Join(err, s.ranges.Close())
