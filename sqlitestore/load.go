@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/idxdb/idxdb"
 	"github.com/idxdb/idxdb/internal/codec"
@@ -74,7 +75,9 @@ func (s *Store) load(ctx context.Context, key string, opts idxdb.LoadOptions) (*
 }
 
 // A loader is the Body of a document: one goroutine fetches rows, several decode
-// and verify, Read and WriteTo deliver in order.
+// and verify, Read and WriteTo deliver in order. Close may be called while another
+// goroutine is in one of them, and ends it: who gives up a copy between stores
+// closes the source while the destination may still be reading.
 type loader struct {
 	s      *Store
 	ctx    context.Context
@@ -89,6 +92,7 @@ type loader struct {
 	fail     func(detail string, err error) error
 	release  func()
 
+	mu      sync.Mutex // for all below
 	ordered chan *batch
 	current []byte // decoded, not yet delivered
 	last    *batch // that current belongs to
@@ -100,6 +104,8 @@ type loader struct {
 
 // Read implements io.Reader.
 func (l *loader) Read(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for len(l.current) == 0 {
 		if l.err == nil {
 			l.err = l.next()
@@ -116,23 +122,45 @@ func (l *loader) Read(p []byte) (int, error) {
 // WriteTo implements io.WriterTo. It spares a copy.
 func (l *loader) WriteTo(w io.Writer) (written int64, err error) {
 	for {
-		if len(l.current) > 0 {
-			n, err := w.Write(l.current)
-			written += int64(n)
-			l.current = l.current[n:]
-			if err != nil {
-				return written, err
-			}
+		piece, err := l.take()
+		if err == io.EOF {
+			return written, nil
 		}
+		if err != nil {
+			return written, err
+		}
+		n, err := w.Write(piece) // which may block, so Close must not wait for it
+		written += int64(n)
+		if err != nil {
+			l.giveBack(piece[n:])
+			return written, err
+		}
+	}
+}
+
+// take returns what is to be delivered next. It stays valid until the next Read
+// or take.
+func (l *loader) take() (piece []byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.current) == 0 {
 		if l.err == nil {
 			l.err = l.next()
 		}
-		if l.err == io.EOF {
-			return written, nil
-		}
 		if l.err != nil {
-			return written, l.err
+			return nil, l.err
 		}
+	}
+	piece, l.current = l.current, nil
+	return piece, nil
+}
+
+// giveBack takes back what was not delivered.
+func (l *loader) giveBack(piece []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.current = piece
 	}
 }
 
@@ -186,12 +214,14 @@ func (l *loader) next() error {
 
 // Close implements io.Closer.
 func (l *loader) Close() error {
+	l.cancel(idxdb.ErrClosed) // ends a Read that waits
+	l.unlink()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.closed {
 		return nil
 	}
 	l.closed = true
-	l.cancel(idxdb.ErrClosed)
-	l.unlink()
 	if l.ordered != nil {
 		for range l.ordered { // until the fetcher has stopped
 		}
