@@ -148,3 +148,10 @@ func (s *Store) Listed() (n int) {
 	}
 	return n
 }
+
+// ForgetRanges makes s one that cannot mark the epochs that it uses. It is closed
+// without its lock file.
+func (s *Store) ForgetRanges() {
+	s.ranges.Close()
+	s.ranges = nil
+}

@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -53,11 +54,13 @@ func (s *Store) load(ctx context.Context, key string, opts idxdb.LoadOptions) (*
 		digest = v.SearchDigest
 	}
 	l := &loader{
-		s:     s,
-		runs:  runs,
-		size:  out.Size,
-		batch: chunksAtATime(average),
-		want:  codec.Hash(digest),
+		s:       s,
+		key:     key,
+		version: v,
+		runs:    runs,
+		size:    out.Size,
+		batch:   chunksAtATime(average),
+		want:    codec.Hash(digest),
 		fail: func(detail string, err error) error {
 			return &idxdb.CorruptError{Key: key, Version: v.Number, Doc: doc, Detail: detail, Err: err}
 		},
@@ -79,12 +82,14 @@ func (s *Store) load(ctx context.Context, key string, opts idxdb.LoadOptions) (*
 // goroutine is in one of them, and ends it: who gives up a copy between stores
 // closes the source while the destination may still be reading.
 type loader struct {
-	s      *Store
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	unlink func() bool
-	runs   []codec.Run
-	batch  int64 // chunks to fetch at a time
+	s       *Store
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	unlink  func() bool
+	key     string
+	version *schema.Version
+	runs    []codec.Run
+	batch   int64 // chunks to fetch at a time
 
 	unpacker unpacker // belongs to the goroutine that fetches
 	size     int64
@@ -108,7 +113,7 @@ func (l *loader) Read(p []byte) (int, error) {
 	defer l.mu.Unlock()
 	for len(l.current) == 0 {
 		if l.err == nil {
-			l.err = l.next()
+			l.err = l.advance()
 		}
 		if l.err != nil {
 			return 0, l.err
@@ -145,7 +150,7 @@ func (l *loader) take() (piece []byte, err error) {
 	defer l.mu.Unlock()
 	for len(l.current) == 0 {
 		if l.err == nil {
-			l.err = l.next()
+			l.err = l.advance()
 		}
 		if l.err != nil {
 			return nil, l.err
@@ -162,6 +167,32 @@ func (l *loader) giveBack(piece []byte) {
 	if !l.closed {
 		l.current = piece
 	}
+}
+
+// advance is next, but does not call damaged what was collected while it was
+// read: where no epoch can be held, nothing keeps a chunk from that.
+func (l *loader) advance() error {
+	err := l.next()
+	if l.s.ranges != nil || !errors.Is(err, idxdb.ErrCorrupt) {
+		return err
+	}
+	var now *schema.Version
+	lookErr := l.s.view(l.ctx, func(cn *conn) error {
+		k, err := cn.liveKey(l.key)
+		if err != nil {
+			return err
+		}
+		now, err = cn.version(k, l.version.Number)
+		return err
+	})
+	switch {
+	case errors.Is(lookErr, idxdb.ErrNotFound), lookErr == nil && string(now.SaveID) != string(l.version.SaveID):
+		return fmt.Errorf("%w: it was deleted and collected while it was read, which cannot be prevented without permission to write to %s",
+			&idxdb.NotFoundError{Key: l.key, Version: l.version.Number}, lockPath(l.s.path))
+	case errors.Is(lookErr, idxdb.ErrReplaced):
+		return lookErr
+	}
+	return err
 }
 
 // next makes the next batch current. It returns io.EOF only after the whole

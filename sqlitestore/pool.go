@@ -153,7 +153,9 @@ func (s *Store) viewAny(ctx context.Context, fn func(*conn) error) error {
 		err = fn(cn)
 	}
 	if s.immutable {
-		err = errors.Join(err, s.checkImmutable())
+		if changed := s.checkImmutable(); changed != nil {
+			err = changed // and what fn said is of two moments
+		}
 	}
 	if _, endErr := cn.end.ExecContext(background); err == nil && endErr != nil {
 		err = fmt.Errorf("end a read transaction: %w", translate(endErr))

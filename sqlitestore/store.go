@@ -173,7 +173,7 @@ func open(ctx context.Context, path string, opts Options, known schema.Formats) 
 
 // openRanges opens the lock file for the epoch locks. Where that is not
 // possible, nobody can be collecting garbage either, unless it is for want of
-// permission: then a load that runs into it fails, and says so.
+// permission: then a load that runs into it fails, and says so; see loader.advance.
 func (s *Store) openRanges() error {
 	ranges, err := filelock.OpenRanges(lockPath(s.path), filelock.Options{Create: true, Mode: fileMode(s.path)})
 	switch {
