@@ -66,8 +66,9 @@ func quiet(fired, step string) string {
 	return ""
 }
 
-func TestEveryOperationFailsOnce(t *testing.T) {
-	const what = "failing disks"
+// mountRig mounts a disk that can fail. Nothing fails yet.
+func mountRig(t *testing.T, what string) *faultRig {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		rig.NotTested(t, what, "it takes root to mount a FUSE filesystem")
 	}
@@ -80,11 +81,16 @@ func TestEveryOperationFailsOnce(t *testing.T) {
 	if err != nil {
 		rig.NotTested(t, what, err.Error())
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := server.Unmount(); err != nil {
 			t.Errorf("unmount: %v", err)
 		}
-	}()
+	})
+	return r
+}
+
+func TestEveryOperationFailsOnce(t *testing.T) {
+	r := mountRig(t, "failing disks")
 	r.makeTemplate()
 
 	perField := 6
