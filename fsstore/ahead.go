@@ -2,7 +2,6 @@ package fsstore
 
 import (
 	"context"
-	"errors"
 	"io"
 	"iter"
 )
@@ -40,7 +39,7 @@ func readAhead(ctx context.Context, r io.Reader) *blocks {
 			if n > 0 {
 				b.full <- block{data: buf[:n]}
 			}
-			if errors.Is(err, io.EOF) {
+			if err == io.EOF {
 				return
 			}
 			if err != nil {

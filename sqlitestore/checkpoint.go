@@ -109,6 +109,9 @@ func (c *checkpointer) run(stmt **sql.Stmt) (busy bool, err error) {
 	if err := c.open(); err != nil {
 		return false, err
 	}
+	if err := c.check(); err != nil {
+		return false, err
+	}
 	var frames, copied int64
 	err = (*stmt).QueryRow().Scan(&busy, &frames, &copied)
 	return busy, translate(err)

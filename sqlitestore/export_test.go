@@ -126,6 +126,19 @@ func FailCommit(happened bool) (restore func()) {
 	return func() { runCommit = before }
 }
 
+// AfterCommit calls do after each commit until restore is called.
+func AfterCommit(do func()) (restore func()) {
+	before := runCommit
+	runCommit = func(cn *conn) error {
+		err := before(cn)
+		if err == nil {
+			do()
+		}
+		return err
+	}
+	return func() { runCommit = before }
+}
+
 // HoldTurn takes the turn to write and keeps it until release is called.
 func (s *Store) HoldTurn() (release func()) {
 	in, out, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})

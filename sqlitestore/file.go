@@ -160,6 +160,9 @@ func (s *Store) create(ctx context.Context) error {
 	if _, err := os.Lstat(s.path); err == nil {
 		return nil // somebody else was first
 	}
+	if err := checkIndex(s.path); err != nil {
+		return err
+	}
 	if _, err := os.Lstat(s.path + "-wal"); err == nil {
 		if err := s.putLogAside("to a file that is gone from " + s.path); err != nil {
 			return err
@@ -236,11 +239,11 @@ func fileMode(path string) fs.FileMode { return atomicfile.ModeFor(filepath.Dir(
 func (s *Store) checkReplaced() error {
 	switch now, err := os.Stat(s.path); {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: %s was deleted while it was open; nothing was saved", idxdb.ErrReplaced, s.path)
+		return fmt.Errorf("%w: %s was deleted while it was open", idxdb.ErrReplaced, s.path)
 	case err != nil:
 		return err
 	case !sameFile(now, s.file):
-		return fmt.Errorf("%w: another file was put in the place of %s while it was open; nothing was saved there", idxdb.ErrReplaced, s.path)
+		return fmt.Errorf("%w: another file was put in the place of %s while it was open", idxdb.ErrReplaced, s.path)
 	}
 	for i, before := range s.beside {
 		now, err := os.Stat(s.path + besideSuffixes[i])
@@ -248,7 +251,7 @@ func (s *Store) checkReplaced() error {
 			return err
 		}
 		if err != nil || !sameFile(now, before) {
-			return fmt.Errorf("%w: %s%s was deleted or replaced while the store was open; nothing was saved", idxdb.ErrReplaced, s.path, besideSuffixes[i])
+			return fmt.Errorf("%w: %s%s was deleted or replaced while the store was open", idxdb.ErrReplaced, s.path, besideSuffixes[i])
 		}
 	}
 	return nil

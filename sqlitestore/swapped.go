@@ -103,6 +103,9 @@ func (s *Store) settleLog(ctx context.Context) error {
 	if s.opts.CorruptibleOnNetwork {
 		return nil // inodes may change there
 	}
+	if err := checkIndex(s.path); err != nil {
+		return err
+	}
 	switch s.judgeLog() {
 	case logIsOurs:
 		return nil
@@ -121,6 +124,24 @@ func (s *Store) settleLog(ctx context.Context) error {
 		return unclearLog(s.path)
 	}
 	return nil
+}
+
+// checkIndex refuses an index of a log (-shm) that has no log beside it. SQLite
+// makes the log first and deletes it last, so somebody took the log away, and
+// whoever still has the old file open goes on using the index: a new log under
+// the same index would ruin both files.
+func checkIndex(path string) error {
+	exists := func(suffix string) bool {
+		_, err := os.Lstat(path + suffix)
+		return err == nil
+	}
+	// The index is looked at twice, since a process may just be closing the store.
+	if !exists("-shm") || exists("-wal") || !exists("-shm") {
+		return nil
+	}
+	name := filepath.Base(path)
+	return fmt.Errorf("%w: %s-shm is there without its %s-wal: somebody moved or deleted the log, perhaps while the store was open; "+
+		"close the store wherever it is open, then: rm -f %s", idxdb.ErrReplaced, name, name, shellQuote(name+"-shm"))
 }
 
 // unclearLog says what a user can do who knows what the file is. A copy of a log
@@ -186,6 +207,13 @@ func (s *Store) rescueLog() {
 	}
 	if now, err := os.Stat(s.path); err == nil && sameFile(now, s.file) {
 		return // only the log was replaced, and others may have begun with the new one
+	}
+	if len(s.beside) == len(besideSuffixes) {
+		log, err := os.Stat(s.path + "-wal")
+		shm, shmErr := os.Stat(s.path + "-shm")
+		if shmErr == nil && sameFile(shm, s.beside[1]) && (err != nil || !sameFile(log, s.beside[0])) {
+			return // whoever opened the new file may use our index, of another log
+		}
 	}
 	// If it fails, the saves are in the log that is put aside.
 	_, _ = s.writer.c.ExecContext(background, "PRAGMA wal_checkpoint(PASSIVE)")

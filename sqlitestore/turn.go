@@ -49,7 +49,9 @@ func (s *Store) turn(ctx context.Context, may func(*fileFormat) error, fn func(*
 		return 0, err
 	}
 	cn := s.writer
-	if err = s.checkReplaced(); err == nil {
+	if err = s.checkReplaced(); err != nil {
+		err = fmt.Errorf("%w; nothing was saved", err)
+	} else {
 		err = s.transact(ctx, cn, may, fn)
 	}
 	if errors.Is(err, idxdb.ErrReplaced) {
@@ -87,9 +89,12 @@ func (s *Store) transact(ctx context.Context, cn *conn, may func(*fileFormat) er
 	if err := s.commit(cn); err != nil {
 		return err
 	}
-	// A file that was moved away meanwhile has the commit, but nobody will look
-	// for it there.
-	return s.checkReplaced()
+	// A file that was moved away meanwhile has the commit, but perhaps nobody will
+	// look for it there.
+	if err := s.checkReplaced(); err != nil {
+		return &idxdb.OutcomeUnknownError{Err: err}
+	}
+	return nil
 }
 
 func (s *Store) commit(cn *conn) error {

@@ -6,7 +6,6 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -135,8 +134,8 @@ func peek(ctx context.Context, r io.Reader) ([]byte, error) {
 	done := make(chan result, 1)
 	go func() {
 		head := make([]byte, peekSize)
-		n, err := io.ReadFull(contextReader{ctx, r}, head)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		n, err := fill(contextReader{ctx, r}, head)
+		if err == io.EOF {
 			err = nil
 		}
 		done <- result{head[:n], err}
@@ -167,3 +166,13 @@ func (c contextReader) Read(p []byte) (int, error) {
 
 // newScanner is here so that pipeline.go need not know what validates.
 func newScanner() *jsonscan.Scanner { return new(jsonscan.Scanner) }
+
+// fill is [io.ReadFull], except that it returns r's own error.
+func fill(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var m int
+		m, err = r.Read(buf[n:])
+		n += m
+	}
+	return n, err
+}

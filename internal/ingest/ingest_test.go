@@ -245,3 +245,20 @@ func TestSizeOf(t *testing.T) {
 		t.Errorf("opaque reader: %d", got)
 	}
 }
+
+// TestCutReaderIsNoEnd is for a response body that was cut off, and for an error
+// that wraps the end of something else.
+func TestCutReaderIsNoEnd(t *testing.T) {
+	for _, cut := range []error{io.ErrUnexpectedEOF, fmt.Errorf("chunk: %w", io.EOF), fmt.Errorf("chunk: %w", io.ErrUnexpectedEOF)} {
+		for _, known := range []bool{true, false} {
+			var r io.Reader = io.MultiReader(strings.NewReader("12"), iotest.ErrReader(cut))
+			if known {
+				r = sized{r, 100}
+			}
+			_, err := ingest.Run(context.Background(), r, options(), func(ingest.Chunk) error { return nil })
+			if !errors.Is(err, cut) {
+				t.Errorf("size known %v, reader fails with %v: %v", known, cut, err)
+			}
+		}
+	}
+}

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -100,8 +99,8 @@ func (p *pipeline) read(r io.Reader) {
 		pooled := p.free.Get().(*[]byte)
 		buf := *pooled
 		kept := copy(buf, carry)
-		n, err := io.ReadFull(contextReader{p.ctx, r}, buf[kept:])
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		n, err := fill(contextReader{p.ctx, r}, buf[kept:])
+		if err == io.EOF {
 			final = true
 		} else if err != nil {
 			p.cancel(fmt.Errorf("read the document: %w", err))
