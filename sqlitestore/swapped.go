@@ -136,7 +136,8 @@ func checkIndex(path string) error {
 		return err == nil
 	}
 	// The index is looked at twice, since a process may just be closing the store.
-	if !exists("-shm") || exists("-wal") || !exists("-shm") {
+	// An index that nobody uses is what a failed deletion left: SQLite makes it anew.
+	if !exists("-shm") || exists("-wal") || !exists("-shm") || !indexInUse(path) {
 		return nil
 	}
 	name := filepath.Base(path)

@@ -2,6 +2,8 @@ package sqlitestore
 
 import (
 	"fmt"
+	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,4 +32,21 @@ func logOwner(log string) (owner, bool) {
 // setLogOwner does what it can: without it, a replaced store is found out later.
 func setLogOwner(log string, o owner) {
 	_ = unix.Setxattr(log, ownerAttribute, []byte(o.text()), 0)
+}
+
+// indexInUse reports whether a process has the index of a log (-shm) open. It
+// asks the kernel's list of locks, since opening the file could drop the locks that
+// this process has on it. If it cannot tell, it says yes.
+func indexInUse(path string) bool {
+	text, err := os.ReadFile("/proc/locks")
+	if err != nil {
+		return true
+	}
+	shm := inodeOf(path + "-shm")
+	for line := range strings.Lines(string(text)) {
+		if l, ok := parseLock(line); ok && l.inode == shm && l.covers(openLock, openLock) {
+			return true
+		}
+	}
+	return false
 }
